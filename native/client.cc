@@ -1,0 +1,134 @@
+#include "client.h"
+
+#include <cstring>
+#include <utility>
+
+namespace ipvs {
+
+namespace {
+
+// Marks our objects: a method called on a foreign receiver would read foreign memory otherwise.
+constexpr napi_type_tag kClientTag{0x6970767320636c69, 0x656e742074616721};
+
+std::vector<CommandRecord> ReadCommands(const Napi::CallbackInfo& info) {
+  if (info.Length() != 1 || !info[0].IsTypedArray() ||
+      info[0].As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array) {
+    throw Napi::TypeError::New(info.Env(), "Expected a Uint8Array of command records");
+  }
+  const auto bytes = info[0].As<Napi::Uint8Array>();
+  const size_t size = bytes.ByteLength();
+  if (size == 0 || size % sizeof(CommandRecord) != 0) {
+    throw Napi::RangeError::New(info.Env(), "Expected a whole number of command records");
+  }
+  std::vector<CommandRecord> commands(size / sizeof(CommandRecord));
+  std::memcpy(commands.data(), bytes.Data(), size);
+  return commands;
+}
+
+}  // namespace
+
+struct Client::Shared {
+  Connection connection;
+  bool busy = false;  // touched by the JavaScript thread alone
+};
+
+/* One job on libuv's pool. Execute() is the only part that runs off the JavaScript thread, and it
+   touches neither JavaScript nor Node-API. */
+class Client::Job : public Napi::AsyncWorker {
+ public:
+  Job(Napi::Env env, std::shared_ptr<Shared> shared, std::function<Reply(Connection&)> work)
+      : AsyncWorker(env, "ipvs"),
+        deferred_(Napi::Promise::Deferred::New(env)),
+        shared_(std::move(shared)),
+        work_(std::move(work)) {}
+
+  [[nodiscard]] Napi::Promise Promise() const { return deferred_.Promise(); }
+
+ protected:
+  void Execute() override { reply_ = work_(shared_->connection); }
+
+  void OnOK() override {
+    shared_->busy = false;
+    const std::vector<uint8_t>& bytes = reply_.Bytes();
+    Napi::ArrayBuffer buffer = Napi::ArrayBuffer::New(Env(), bytes.size());
+    std::memcpy(buffer.Data(), bytes.data(), bytes.size());
+    deferred_.Resolve(buffer);
+  }
+
+  /* Only for what C++ itself throws, that is when memory runs out. */
+  void OnError(const Napi::Error& error) override {
+    shared_->busy = false;
+    shared_->connection.Reset();
+    deferred_.Reject(error.Value());
+  }
+
+ private:
+  Napi::Promise::Deferred deferred_;
+  std::shared_ptr<Shared> shared_;
+  std::function<Reply(Connection&)> work_;
+  Reply reply_;
+};
+
+Napi::Function Client::Define(Napi::Env env) {
+  return DefineClass(
+      env, "Client",
+      {InstanceMethod<&Client::Open>("open"), InstanceMethod<&Client::Transact>("transact"),
+       InstanceMethod<&Client::Dump>("dump"), InstanceMethod<&Client::Close>("close")});
+}
+
+Client::Client(const Napi::CallbackInfo& info) : ObjectWrap(info) {
+  if (info.Length() != 2 || !(info[0].IsString() || info[0].IsNull()) || !info[1].IsNumber()) {
+    throw Napi::TypeError::New(info.Env(), "Expected (namespacePath, timeoutMilliseconds)");
+  }
+  info.This().As<Napi::Object>().TypeTag(&kClientTag);
+  std::string path = info[0].IsString() ? info[0].As<Napi::String>().Utf8Value()
+                                        : NetworkNamespace::PathOfThisThread();
+  const std::chrono::milliseconds timeout(info[1].As<Napi::Number>().Uint32Value());
+  shared_ = std::make_shared<Shared>(Shared{Connection(std::move(path), timeout)});
+}
+
+void Client::RequireIdle(const Napi::CallbackInfo& info) const {
+  if (!info.This().As<Napi::Object>().CheckTypeTag(&kClientTag)) {
+    throw Napi::TypeError::New(info.Env(), "Illegal invocation");
+  }
+  if (shared_->busy) throw Napi::Error::New(info.Env(), "A job is under way");
+}
+
+Napi::Value Client::Start(Napi::Env env, std::function<Reply(Connection&)> work) {
+  auto job = std::make_unique<Job>(env, shared_, std::move(work));
+  const Napi::Promise promise = job->Promise();
+  job->Queue();
+  shared_->busy = true;
+  // Queued, the worker deletes itself when it has completed.
+  static_cast<void>(job.release());
+  return promise;
+}
+
+Napi::Value Client::Open(const Napi::CallbackInfo& info) {
+  RequireIdle(info);
+  return Start(info.Env(), [](Connection& connection) { return connection.Open(); });
+}
+
+Napi::Value Client::Transact(const Napi::CallbackInfo& info) {
+  RequireIdle(info);
+  return Start(info.Env(), [commands = ReadCommands(info)](Connection& connection) {
+    return connection.Transact(commands);
+  });
+}
+
+Napi::Value Client::Dump(const Napi::CallbackInfo& info) {
+  RequireIdle(info);
+  const std::vector<CommandRecord> commands = ReadCommands(info);
+  if (commands.size() != 1) throw Napi::RangeError::New(info.Env(), "Expected one record");
+  return Start(info.Env(), [command = commands.front()](Connection& connection) {
+    return connection.Dump(command);
+  });
+}
+
+Napi::Value Client::Close(const Napi::CallbackInfo& info) {
+  RequireIdle(info);
+  shared_->connection.Close();
+  return info.Env().Undefined();
+}
+
+}  // namespace ipvs

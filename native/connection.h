@@ -1,0 +1,72 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "netlink_socket.h"
+#include "network_namespace.h"
+#include "outcome.h"
+#include "records.h"
+#include "reply.h"
+
+namespace ipvs {
+
+/* A conversation with the IPVS of one network namespace.
+
+   Used by one thread at a time: its owner runs one job after another (client.cc). Whenever an
+   answer is lost, the socket is closed, so that a late answer can't be taken for another's; the
+   next job opens it again, in the same namespace. */
+class Connection {
+ public:
+  Connection(std::string namespace_path, std::chrono::milliseconds timeout)
+      : namespace_path_(std::move(namespace_path)), timeout_(timeout) {}
+
+  /* Opens the namespace and the socket, and resolves the IPVS family. */
+  Reply Open();
+
+  /* Executes commands in order. A failed one does not stop those behind it. Stops early, with fewer
+     results than commands, when its time is over or the socket failed. */
+  Reply Transact(const std::vector<CommandRecord>& commands);
+
+  /* All services (IPVS_CMD_GET_SERVICE), or all destinations of a service (IPVS_CMD_GET_DEST). For
+     a service that is not there the kernel reports an empty list, and a shortened one for a service
+     that vanishes meanwhile; therefore the service is asked for afterwards, and its absence is this
+     job's error. */
+  Reply Dump(const CommandRecord& command);
+
+  /* Forgets the conversation, not the namespace: the next job begins anew in the same one. */
+  void Reset() noexcept { socket_.Close(); }
+
+  /* Lets go of everything. */
+  void Close() noexcept {
+    socket_.Close();
+    namespace_.Close();
+  }
+
+ private:
+  struct Batch;
+
+  Outcome EnsureOpen();
+  Outcome ResolveFamily();
+  void Execute(Batch& batch, const std::vector<size_t>& indices);
+  void ExecuteAgainIfFamilyMoved(Batch& batch, const std::vector<size_t>& indices);
+  Outcome ReadRows(const CommandRecord& command, Reply& reply, size_t& count);
+  Outcome AskForService(const CommandRecord& command);
+
+  /* Sees each answer to the requests sent last: `index` counts from the first of them. Returns true
+     when nothing more is to come. */
+  using Answer = std::function<bool(size_t index, nlmsghdr* header, Outcome& failure)>;
+  Outcome Exchange(const std::vector<Message>& requests, uint32_t first, const Answer& answer);
+
+  std::string namespace_path_;
+  std::chrono::milliseconds timeout_;
+  NetworkNamespace namespace_;
+  NetlinkSocket socket_;
+  uint16_t family_ = 0;
+  uint32_t sequence_ = 0;
+};
+
+}  // namespace ipvs

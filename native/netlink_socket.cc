@@ -1,0 +1,115 @@
+#include "netlink_socket.h"
+
+#include <linux/netlink.h>
+#include <netlink/errno.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+
+namespace ipvs {
+
+namespace {
+
+// The kernel fills the datagrams of a dump up to the largest buffer it has seen on the socket, but
+// never beyond 32 KiB (net/netlink/af_netlink.c, netlink_dump and netlink_recvmsg).
+constexpr size_t kReceiveSize = size_t{32} * 1024;
+
+// Holds the answers to far more commands than are ever under way at once (each costs 768 bytes).
+constexpr int kBufferSize = 1024 * 1024;
+
+int Fd(const nl_sock* socket) { return nl_socket_get_fd(socket); }
+
+}  // namespace
+
+Outcome NetlinkSocket::Open() {
+  std::unique_ptr<nl_sock, SocketDeleter> socket(nl_socket_alloc());
+  if (!socket) return {ENOMEM, Stage::kSocket};
+  // libnl folds errno into its own codes, but leaves errno itself as the system call set it.
+  errno = 0;
+  if (const int error = nl_connect(socket.get(), NETLINK_GENERIC); error < 0) {
+    return {errno != 0 ? errno : EIO, Stage::kSocket};
+  }
+  socket_ = std::move(socket);
+  buffer_.resize(kReceiveSize / sizeof(uint64_t));
+  EnlargeBuffers();
+  return {};
+}
+
+void NetlinkSocket::EnlargeBuffers() {
+  const int fd = Fd(socket_.get());
+  for (const auto& [force, plain] :
+       {std::pair{SO_RCVBUFFORCE, SO_RCVBUF}, std::pair{SO_SNDBUFFORCE, SO_SNDBUF}}) {
+    // Beyond the system's maximum only a privileged caller may go; the others get the maximum.
+    if (::setsockopt(fd, SOL_SOCKET, force, &kBufferSize, sizeof kBufferSize) != 0) {
+      ::setsockopt(fd, SOL_SOCKET, plain, &kBufferSize, sizeof kBufferSize);
+    }
+  }
+  // Errors then come without a copy of the request: smaller, and all alike.
+  const int on = 1;
+  ::setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof on);
+}
+
+Outcome NetlinkSocket::Send(const std::vector<Message>& messages) {
+  vectors_.clear();
+  for (const Message& message : messages) {
+    nlmsghdr* header = nlmsg_hdr(message.get());
+    vectors_.push_back({header, header->nlmsg_len});
+  }
+  sockaddr_nl kernel{};
+  kernel.nl_family = AF_NETLINK;
+  msghdr envelope{};
+  envelope.msg_name = &kernel;
+  envelope.msg_namelen = sizeof kernel;
+  envelope.msg_iov = vectors_.data();
+  envelope.msg_iovlen = vectors_.size();
+  while (::sendmsg(Fd(socket_.get()), &envelope, 0) < 0) {
+    if (errno != EINTR) return {errno, Stage::kSend};
+  }
+  return {};
+}
+
+Outcome NetlinkSocket::Wait(Clock::time_point deadline) const {
+  using std::chrono::ceil;
+  using std::chrono::milliseconds;
+  for (;;) {
+    const auto left = ceil<milliseconds>(deadline - Clock::now()).count();
+    if (left <= 0) return {ETIMEDOUT, Stage::kReceive};
+    pollfd watched{Fd(socket_.get()), POLLIN, 0};
+    const int ready =
+        ::poll(&watched, 1, static_cast<int>(std::min<decltype(left)>(left, INT_MAX)));
+    if (ready > 0) return {};
+    if (ready < 0 && errno != EINTR) return {errno, Stage::kReceive};
+  }
+}
+
+Outcome NetlinkSocket::Receive(Clock::time_point deadline, Datagram& datagram) {
+  for (;;) {
+    sockaddr_nl sender{};
+    iovec vector{buffer_.data(), buffer_.size() * sizeof(uint64_t)};
+    msghdr envelope{};
+    envelope.msg_name = &sender;
+    envelope.msg_namelen = sizeof sender;
+    envelope.msg_iov = &vector;
+    envelope.msg_iovlen = 1;
+    const ssize_t size = ::recvmsg(Fd(socket_.get()), &envelope, MSG_DONTWAIT);
+    if (size < 0) {
+      if (errno == EINTR) continue;
+      if (errno != EAGAIN) return {errno, Stage::kReceive};
+      if (const Outcome waited = Wait(deadline); waited.Failed()) return waited;
+      continue;
+    }
+    // Other processes may send to our port; only port 0 is the kernel. Nor may they keep us here.
+    if (sender.nl_pid != 0) {
+      if (Clock::now() >= deadline) return {ETIMEDOUT, Stage::kReceive};
+      continue;
+    }
+    if ((envelope.msg_flags & MSG_TRUNC) != 0) return {EMSGSIZE, Stage::kReply};
+    datagram = {buffer_.data(), static_cast<int>(size)};
+    return {};
+  }
+}
+
+}  // namespace ipvs

@@ -1,0 +1,53 @@
+#include "network_namespace.h"
+
+#include <fcntl.h>
+#include <linux/nsfs.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+#include <thread>
+
+namespace ipvs {
+
+std::string NetworkNamespace::PathOfThisThread() {
+  // Not /proc/thread-self: the path is opened by a thread of the pool.
+  return "/proc/self/task/" + std::to_string(::syscall(SYS_gettid)) + "/ns/net";
+}
+
+Outcome NetworkNamespace::Open(const std::string& path) {
+  // O_NONBLOCK: a FIFO at that path must not hold the thread for ever.
+  UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!fd) return {errno, Stage::kNamespace};
+  if (::ioctl(fd.Get(), NS_GET_NSTYPE) != CLONE_NEWNET) return {EINVAL, Stage::kNamespace};
+  fd_ = std::move(fd);
+  return {};
+}
+
+bool NetworkNamespace::IsThisThreads() const {
+  struct stat wanted{};
+  struct stat mine{};
+  return ::fstat(fd_.Get(), &wanted) == 0 && ::stat("/proc/thread-self/ns/net", &mine) == 0 &&
+         wanted.st_dev == mine.st_dev && wanted.st_ino == mine.st_ino;
+}
+
+Outcome NetworkNamespace::Run(const std::function<Outcome()>& work) const {
+  // Entering a namespace takes CAP_SYS_ADMIN, even one's own; using one's own takes nothing.
+  if (IsThisThreads()) return work();
+  Outcome outcome;
+  try {
+    std::thread inside([&] {
+      outcome = ::setns(fd_.Get(), CLONE_NEWNET) == 0 ? work() : Outcome{errno, Stage::kNamespace};
+    });
+    inside.join();
+  } catch (const std::system_error& error) {
+    return {error.code().value(), Stage::kNamespace};
+  }
+  return outcome;
+}
+
+}  // namespace ipvs

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+
+namespace ipvs {
+
+/* Where an errno comes from. TypeScript turns both together into an error for humans
+   (lib/native/layout.ts repeats these numbers, and a test compares them). */
+enum class Stage : uint32_t {
+  kKernel = 0,     // the kernel's own answer to the command
+  kNamespace = 1,  // the network namespace could not be opened or entered
+  kSocket = 2,     // the netlink socket could not be made
+  kFamily = 3,     // the generic-netlink family "IPVS" could not be resolved
+  kSend = 4,       // the command was not handed over: nothing was changed
+  kReceive = 5,    // the command was handed over, its answer never came: nobody knows
+  kReply = 6,      // the answer came and made no sense
+};
+
+/* How something ended: error 0 is success, else a positive errno and the stage that met it. */
+struct Outcome {
+  int error = 0;
+  Stage stage = Stage::kKernel;
+
+  [[nodiscard]] bool Failed() const noexcept { return error != 0; }
+};
+
+}  // namespace ipvs
