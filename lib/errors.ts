@@ -1,0 +1,182 @@
+import { constants } from 'node:os';
+
+/**
+ * Why a command failed, in words that a program can compare. New reasons may be added in minor
+ * versions: treat one that you do not know like `other`.
+ *
+ * - `service-not-found`, `service-exists`, `destination-not-found`, `destination-exists`
+ * - `unknown-scheduler`, `unknown-engine`: the kernel neither has it nor can load its module;
+ *   `unknown-scheduler-or-engine` where the kernel has no IPv6, which it takes to tell them apart
+ * - `invalid-destination`: the kernel refuses this address, port or forwarding here
+ * - `unsupported-family`: the kernel has no IPv6, or it is disabled
+ * - `permission-denied`: CAP_NET_ADMIN is missing
+ * - `ipvs-unavailable`: the kernel has no IPVS, or could not load its module
+ * - `namespace-not-found`, `not-a-namespace`: the `netns` option
+ * - `unsupported-platform`: not Linux
+ * - `addon-not-loaded`: the native part of this package is missing or does not fit
+ * - `out-of-memory`: the kernel or the process ran out of memory
+ * - `timeout`: the kernel's answer did not come in time
+ * - `malformed-reply`: the kernel's answer made no sense
+ * - `closed`: the client was closed
+ * - `other`: see `code`
+ */
+export type IpvsErrorReason =
+  | 'service-not-found'
+  | 'service-exists'
+  | 'destination-not-found'
+  | 'destination-exists'
+  | 'unknown-scheduler'
+  | 'unknown-engine'
+  | 'unknown-scheduler-or-engine'
+  | 'invalid-destination'
+  | 'unsupported-family'
+  | 'permission-denied'
+  | 'ipvs-unavailable'
+  | 'namespace-not-found'
+  | 'not-a-namespace'
+  | 'unsupported-platform'
+  | 'addon-not-loaded'
+  | 'out-of-memory'
+  | 'timeout'
+  | 'malformed-reply'
+  | 'closed'
+  | 'other';
+
+/** What an {@link IpvsError} is made of. */
+export interface IpvsErrorDetails {
+  readonly code: string;
+  readonly reason: IpvsErrorReason;
+  /** Positive, as the kernel's headers have it. */
+  readonly errno?: number | undefined;
+  readonly syscall?: string | undefined;
+  readonly outcome?: 'not-applied' | 'unknown';
+  readonly service?: string | undefined;
+  readonly destination?: string | undefined;
+  readonly cause?: unknown;
+}
+
+/**
+ * Every failure that is not a wrong argument. The message says what failed, on which service or
+ * destination, why, and what to do about it.
+ */
+export class IpvsError extends Error {
+  override readonly name = 'IpvsError';
+  /**
+   * Name of the errno (`ESRCH`), or `ERR_IPVS_TIMEOUT`, `ERR_IPVS_CLOSED`,
+   * `ERR_IPVS_UNSUPPORTED_PLATFORM`, `ERR_IPVS_ADDON_NOT_LOADED`, `ERR_IPVS_MALFORMED_REPLY` where
+   * the kernel gave none.
+   */
+  readonly code: string;
+  /** Why, in words that a program can compare. */
+  readonly reason: IpvsErrorReason;
+  /** Negative errno, by Node's convention; missing where the kernel gave none. */
+  readonly errno?: number;
+  /** The IPVS command (`IPVS_CMD_NEW_DEST`) or system call that failed. */
+  readonly syscall?: string;
+  /**
+   * `not-applied`: the kernel's table is as if the command had never been given. `unknown`: the
+   * command was handed to the kernel and its answer was lost; read the table to learn more.
+   */
+  readonly outcome: 'not-applied' | 'unknown';
+  /** The service it was about, as `formatKey` writes it. */
+  readonly service?: string;
+  /** The destination it was about, as `formatKey` writes it. */
+  readonly destination?: string;
+
+  /** @internal */
+  constructor(message: string, details: IpvsErrorDetails) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.code = details.code;
+    this.reason = details.reason;
+    this.outcome = details.outcome ?? 'not-applied';
+    if (details.errno !== undefined) this.errno = -details.errno;
+    if (details.syscall !== undefined) this.syscall = details.syscall;
+    if (details.service !== undefined) this.service = details.service;
+    if (details.destination !== undefined) this.destination = details.destination;
+  }
+}
+
+const errnoNames = new Map(Object.entries(constants.errno).map(([name, value]) => [value, name]));
+
+/** Name of a positive errno, for instance `ESRCH` for 3. */
+export function errnoName(errno: number): string {
+  return errnoNames.get(errno) ?? `ERRNO_${errno}`;
+}
+
+/**
+ * What a method rejects with when an argument is wrong: a `TypeError` (wrong type or shape) or a
+ * `RangeError` (right type, wrong value). Nothing has been sent then.
+ */
+export type ArgumentError = (TypeError | RangeError) & {
+  /** Names the field: `ERR_IPVS_INVALID_PORT`, `ERR_IPVS_INVALID_PREFIX_LENGTH`, …, or `ERR_IPVS_UNKNOWN_FIELD`. */
+  readonly code: string;
+  /** Path of the field within the arguments: `service.persistence.prefixLength`. */
+  readonly field: string;
+};
+
+function argumentError(
+  Kind: typeof TypeError | typeof RangeError,
+  field: string,
+  code: string,
+  message: string,
+): ArgumentError {
+  return Object.assign(new Kind(message), { code, field });
+}
+
+/** `service.persistence.prefixLength` is refused with the code `ERR_IPVS_INVALID_PREFIX_LENGTH`. */
+function codeOf(field: string): string {
+  const name = field.replace(/\[\d+\]$/, '').replace(/^.*\./, '');
+  return `ERR_IPVS_INVALID_${name.replace(/[A-Z]/g, '_$&').toUpperCase()}`;
+}
+
+/** A value shown in a message: short, and never the cause of another error. */
+function show(value: unknown): string {
+  if (typeof value === 'string') {
+    return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
+  }
+  if (typeof value === 'number' || typeof value === 'boolean' || value === undefined) {
+    return String(value);
+  }
+  if (typeof value === 'bigint') return `${value}n`;
+  if (value === null) return 'null';
+  return Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`;
+}
+
+/** The error for a value of the wrong type or shape. */
+export function wrongType(field: string, expected: string, value: unknown): ArgumentError {
+  return argumentError(
+    TypeError,
+    field,
+    codeOf(field),
+    `${field} must be ${expected}; received ${show(value)}`,
+  );
+}
+
+/** The error for a value of the right type that is not allowed. */
+export function outOfRange(field: string, expected: string, value: unknown): ArgumentError {
+  return argumentError(
+    RangeError,
+    field,
+    codeOf(field),
+    `${field} must be ${expected}; received ${show(value)}`,
+  );
+}
+
+/** The error for a combination of fields that is not allowed; `field` is the one to change. */
+export function conflict(field: string, message: string): ArgumentError {
+  return argumentError(RangeError, field, codeOf(field), `${field} ${message}`);
+}
+
+/** The error for a field that nobody knows. */
+export function unknownField(
+  field: string,
+  name: string,
+  allowed: Iterable<string>,
+): ArgumentError {
+  return argumentError(
+    TypeError,
+    `${field}.${name}`,
+    'ERR_IPVS_UNKNOWN_FIELD',
+    `${field} has the unknown field ${show(name)}; it takes ${[...allowed].join(', ')}`,
+  );
+}

@@ -1,0 +1,249 @@
+/** What an errno means: the one place where the kernel's answers become errors for humans. */
+import { errnoName, IpvsError, type IpvsErrorReason } from './errors.js';
+import { formatCheckedKey } from './keys.js';
+import type { Command } from './native/encode.js';
+import type { CommandName } from './native/layout.js';
+import type { Outcome } from './native/reply.js';
+
+/** An errno explained: why, and what to do. */
+interface Explanation {
+  readonly reason: IpvsErrorReason;
+  /** A whole sentence or two, without the full stop. */
+  readonly text: string;
+  /** Where the kernel gave no errno of its own. */
+  readonly code?: string;
+}
+
+type Explanations = Readonly<Partial<Record<string, Explanation>>>;
+
+const NO_SERVICE: Explanation = {
+  reason: 'service-not-found',
+  text: 'there is no such virtual service. Add it with addService first',
+};
+const NO_DESTINATION: Explanation = {
+  reason: 'destination-not-found',
+  text: 'the service has no such destination. Add it with addDestination',
+};
+const NO_FAMILY: Explanation = {
+  reason: 'unsupported-family',
+  text: 'the kernel has no IPv6, or it is disabled (ipv6.disable=1)',
+};
+const REFUSED_DESTINATION: Explanation = {
+  reason: 'invalid-destination',
+  text:
+    'the kernel refuses this destination. Its address must be one that packets can be sent to ' +
+    "(not 0.0.0.0, multicast or broadcast; an IPv6 link-local address only of the director's own), " +
+    'the loopback interface must be up, and no sync daemon may run when its family is not the service’s',
+};
+
+const NAMED_SERVICE: Explanations = { ESRCH: NO_SERVICE, EAFNOSUPPORT: NO_FAMILY };
+
+/** By command, what its errno values mean (net/netfilter/ipvs/ip_vs_ctl.c). */
+const BY_COMMAND: Readonly<Record<CommandName, Explanations>> = {
+  IPVS_CMD_NEW_SERVICE: {
+    EEXIST: {
+      reason: 'service-exists',
+      text: 'the virtual service exists already. Change it with setService',
+    },
+    EAFNOSUPPORT: NO_FAMILY,
+  },
+  IPVS_CMD_SET_SERVICE: NAMED_SERVICE,
+  IPVS_CMD_DEL_SERVICE: NAMED_SERVICE,
+  IPVS_CMD_GET_SERVICE: NAMED_SERVICE,
+  IPVS_CMD_GET_DEST: { ...NAMED_SERVICE, ENOENT: NO_DESTINATION },
+  IPVS_CMD_NEW_DEST: {
+    ...NAMED_SERVICE,
+    EEXIST: {
+      reason: 'destination-exists',
+      text: 'the service has this destination already. Change it with setDestination',
+    },
+    EINVAL: REFUSED_DESTINATION,
+  },
+  IPVS_CMD_SET_DEST: { ...NAMED_SERVICE, ENOENT: NO_DESTINATION, EINVAL: REFUSED_DESTINATION },
+  IPVS_CMD_DEL_DEST: { ...NAMED_SERVICE, ENOENT: NO_DESTINATION },
+  IPVS_CMD_GET_INFO: {},
+  IPVS_CMD_FLUSH: {},
+};
+
+const UNAVAILABLE: Explanation = {
+  reason: 'ipvs-unavailable',
+  text: "this kernel has no IPVS, or could not load its module. Load it on the host with 'modprobe ip_vs'",
+};
+const OUT_OF_MEMORY: Explanation = { reason: 'out-of-memory', text: 'out of memory' };
+const NO_PERMISSION: Explanation = {
+  reason: 'permission-denied',
+  text:
+    'CAP_NET_ADMIN is missing. It must be held in the initial user namespace: run as root, or give ' +
+    'the process or container NET_ADMIN; root inside a user namespace (rootless containers) is not enough',
+};
+
+/** What the command does not matter for. */
+const ANYWHERE: Explanations = {
+  EPERM: NO_PERMISSION,
+  ENOMEM: OUT_OF_MEMORY,
+  ENOBUFS: OUT_OF_MEMORY,
+  // The module is on its way out.
+  ENOPROTOOPT: UNAVAILABLE,
+};
+
+const NAMESPACE: Explanations = {
+  ENOENT: {
+    reason: 'namespace-not-found',
+    text: "there is no such network namespace. 'ip netns list' shows those that have names",
+  },
+  ESRCH: { reason: 'namespace-not-found', text: 'there is no such process' },
+  EINVAL: { reason: 'not-a-namespace', text: 'this file is not a network namespace' },
+  EPERM: {
+    reason: 'permission-denied',
+    text: 'entering a network namespace takes CAP_SYS_ADMIN. Run as root, or open the client inside it',
+  },
+  EACCES: {
+    reason: 'permission-denied',
+    text: 'this file may not be opened. Run as root, or open the client inside the namespace',
+  },
+};
+
+function explain(command: CommandName | undefined, { errno, stage }: Outcome): Explanation {
+  const code = errnoName(errno);
+  const other: Explanation = { reason: 'other', text: `the kernel refused it with ${code}` };
+  switch (stage) {
+    case 'kernel':
+      return (command && BY_COMMAND[command][code]) ?? ANYWHERE[code] ?? other;
+    case 'namespace':
+      return NAMESPACE[code] ?? { reason: 'other', text: 'the network namespace can’t be entered' };
+    case 'family':
+      return code === 'ENOENT' ? UNAVAILABLE : (ANYWHERE[code] ?? other);
+    case 'socket':
+      // A kernel without generic netlink has no IPVS either (sandboxes, emulators).
+      return code === 'EPROTONOSUPPORT' || code === 'EAFNOSUPPORT'
+        ? UNAVAILABLE
+        : (ANYWHERE[code] ?? { reason: 'other', text: `no netlink socket can be had: ${code}` });
+    case 'send':
+      return ANYWHERE[code] ?? other;
+    case 'receive':
+      return code === 'ETIMEDOUT'
+        ? {
+            reason: 'timeout',
+            code: 'ERR_IPVS_TIMEOUT',
+            text: 'the kernel did not answer in time. Whether it was carried out is unknown: read the table',
+          }
+        : {
+            reason: 'other',
+            text: 'the kernel’s answer was lost. Whether it was carried out is unknown: read the table',
+          };
+    case 'reply':
+      return {
+        reason: 'malformed-reply',
+        code: 'ERR_IPVS_MALFORMED_REPLY',
+        text: 'the kernel’s answer makes no sense. Please report this together with the kernel’s release',
+      };
+  }
+}
+
+/** What a failed command was about, for its message. */
+export interface Subject {
+  /** The method that was called. */
+  readonly method: string;
+  readonly service?: Command['service'];
+  readonly destination?: Command['destination'];
+  /** What else says what it was about, such as a path. */
+  readonly detail?: string;
+}
+
+function describe(subject: Subject, service?: string, destination?: string): string {
+  const { method, detail } = subject;
+  const words = [method, detail, destination, destination && service && 'of', service];
+  return words.filter((word) => word !== undefined && word !== '').join(' ');
+}
+
+/** The error with everything that is known about it. */
+function buildError(
+  subject: Subject,
+  syscall: string,
+  outcome: Outcome,
+  explanation: Explanation,
+): IpvsError {
+  const service = subject.service && formatCheckedKey(subject.service);
+  const destination = subject.destination && formatCheckedKey(subject.destination);
+  const name = errnoName(outcome.errno);
+  const lost = outcome.stage === 'receive' || outcome.stage === 'reply';
+  return new IpvsError(
+    `${describe(subject, service, destination)}: ${explanation.text} (${name})`,
+    {
+      code: explanation.code ?? name,
+      reason: explanation.reason,
+      // A code of our own means that the kernel said nothing.
+      errno: explanation.code === undefined ? outcome.errno : undefined,
+      syscall,
+      outcome: lost ? 'unknown' : 'not-applied',
+      service,
+      destination,
+    },
+  );
+}
+
+/** The error for a command that failed. */
+export function commandError(subject: Subject, command: CommandName, outcome: Outcome): IpvsError {
+  return buildError(subject, command, outcome, explain(command, outcome));
+}
+
+/** Which of the two the kernel lacks; `either` where that can't be told. */
+export type Missing = 'scheduler' | 'engine' | 'either';
+
+/** The error for ENOENT on a service: the kernel lacks its scheduler or its engine. */
+export function unknownModuleError(
+  subject: Subject,
+  command: CommandName,
+  outcome: Outcome,
+  missing: Missing,
+  names: { scheduler: string; engine: string },
+): IpvsError {
+  const scheduler = `no scheduler '${names.scheduler}' (module ip_vs_${names.scheduler})`;
+  const engine = `no persistence engine '${names.engine}' (module ip_vs_pe_${names.engine})`;
+  const explanations: Record<Missing, Explanation> = {
+    scheduler: {
+      reason: 'unknown-scheduler',
+      text: `the kernel has ${scheduler} and can’t load it. Check its name, or load the module on the host`,
+    },
+    engine: {
+      reason: 'unknown-engine',
+      text: `the kernel has ${engine} and can’t load it. Check its name, or load the module on the host`,
+    },
+    either: {
+      reason: 'unknown-scheduler-or-engine',
+      text: `the kernel has ${scheduler} or ${engine}, and can’t load it`,
+    },
+  };
+  return buildError(subject, command, outcome, explanations[missing]);
+}
+
+const OPEN_SYSCALLS: Readonly<Partial<Record<Outcome['stage'], string>>> = {
+  namespace: 'setns',
+  socket: 'socket',
+};
+
+/** The error for a client that can't be opened. */
+export function openError(namespacePath: string | null, outcome: Outcome): IpvsError {
+  const subject: Subject = {
+    method: 'open',
+    ...(namespacePath === null ? {} : { detail: namespacePath }),
+  };
+  const syscall = OPEN_SYSCALLS[outcome.stage] ?? 'CTRL_CMD_GETFAMILY';
+  return buildError(subject, syscall, outcome, explain(undefined, outcome));
+}
+
+/** The error for a call after `close()`. */
+export function closedError(method: string): IpvsError {
+  return new IpvsError(`${method}: this client was closed. Open another with Ipvs.open`, {
+    code: 'ERR_IPVS_CLOSED',
+    reason: 'closed',
+  });
+}
+
+/** The error for a job whose memory ran out on the way. */
+export function jobError(subject: Subject, command: CommandName, cause: unknown): IpvsError {
+  return new IpvsError(
+    `${subject.method}: the process ran out of memory. Whether it was carried out is unknown`,
+    { code: 'ENOMEM', reason: 'out-of-memory', syscall: command, outcome: 'unknown', cause },
+  );
+}

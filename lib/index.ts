@@ -1,0 +1,11 @@
+/**
+ * The Linux kernel's layer-4 load balancer (IP Virtual Server) from Node.js.
+ *
+ * @packageDocumentation
+ */
+export type { Family } from './address.js';
+export { type ArgumentError, IpvsError, type IpvsErrorReason } from './errors.js';
+export { Ipvs } from './ipvs.js';
+export { compareKeys, formatKey, type Keyed, keyOf, parseKey } from './keys.js';
+export type * from './model.js';
+export { Statistics, type StatisticsJson } from './statistics.js';

@@ -1,0 +1,137 @@
+import type { Address, Family } from '../address.js';
+import { conflict } from '../errors.js';
+import type { Forwarding, Tunnel } from '../model.js';
+import { checkAddress, checkReferenceAddress } from './address.js';
+import { checkInteger, checkObject, checkWord, type Fields } from './checks.js';
+import { type CheckedServiceKey, refuseUnsupported } from './service.js';
+
+/** A destination's key within its service, checked. */
+export interface CheckedDestinationKey {
+  readonly family: Family;
+  readonly address: Address;
+  readonly port: number;
+}
+
+/** Encapsulation with every default filled in; port 0 is none. */
+export type CheckedTunnel = Required<Tunnel>;
+
+/** A checked destination with every default filled in. */
+export interface CheckedDestination {
+  readonly key: CheckedDestinationKey;
+  readonly forwarding: Forwarding;
+  readonly weight: number;
+  readonly upperThreshold: number;
+  readonly lowerThreshold: number;
+  readonly tunnel: CheckedTunnel;
+}
+
+const FORWARDINGS: readonly Forwarding[] = ['masquerade', 'direct', 'tunnel', 'local'];
+const TUNNEL_TYPES: readonly Tunnel['type'][] = ['ipip', 'gue', 'gre'];
+const CHECKSUMS: Readonly<Record<Tunnel['type'], readonly CheckedTunnel['checksum'][]>> = {
+  ipip: ['none'],
+  gue: ['none', 'checksum', 'remote'],
+  gre: ['none', 'checksum'],
+};
+const IPIP: CheckedTunnel = { type: 'ipip', port: 0, checksum: 'none' };
+
+/** The kernel reads weights and thresholds as int (ip_vs_ctl.c): more is refused or negative. */
+const MAX_INT = 2147483647;
+
+const TUNNEL_FIELDS = new Set(['type', 'port', 'checksum']);
+/** What names a destination may carry the rest along; what reading adds is ignored. */
+const DESTINATION_FIELDS = new Set([
+  'address',
+  'port',
+  'family',
+  'forwarding',
+  'weight',
+  'upperThreshold',
+  'lowerThreshold',
+  'tunnel',
+  'connections',
+  'stats',
+  'unsupported',
+]);
+
+/** The key of a destination that is in the table already: whatever others may have put there. */
+export function checkDestinationReference(field: string, value: unknown): CheckedDestinationKey {
+  const fields = checkObject(field, value, DESTINATION_FIELDS);
+  const address = checkReferenceAddress(field, fields);
+  const port = checkInteger(`${field}.port`, fields['port'], 0, 65535);
+  return { family: address.family, address, port };
+}
+
+function checkNewKey(
+  field: string,
+  fields: Fields,
+  service: CheckedServiceKey,
+): CheckedDestinationKey {
+  const address = checkAddress(`${field}.address`, fields['address']);
+  if (fields['family'] !== undefined && fields['family'] !== address.family) {
+    throw conflict(`${field}.family`, `is not the family of ${address.text}`);
+  }
+  // Port 0 keeps the packet's port, which takes a service that has many.
+  const least = service.fwmark !== undefined || service.port === 0 ? 0 : 1;
+  const unit = least === 1 ? ' (0 only in a service by firewall mark or with port 0)' : '';
+  const port = checkInteger(`${field}.port`, fields['port'], least, 65535, unit);
+  return { family: address.family, address, port };
+}
+
+function checkTunnel(field: string, value: unknown, forwarding: Forwarding): CheckedTunnel {
+  if (value === undefined) return IPIP;
+  if (forwarding !== 'tunnel') throw conflict(field, `does not go with forwarding '${forwarding}'`);
+  const fields = checkObject(field, value, TUNNEL_FIELDS);
+  const type = checkWord(`${field}.type`, fields['type'], TUNNEL_TYPES);
+  if (type !== 'gue' && fields['port'] !== undefined) {
+    throw conflict(`${field}.port`, `is only for 'gue', not for '${type}'`);
+  }
+  if (type === 'ipip' && fields['checksum'] !== undefined) {
+    throw conflict(`${field}.checksum`, "is only for 'gue' and 'gre', not for 'ipip'");
+  }
+  return {
+    type,
+    port: type === 'gue' ? checkInteger(`${field}.port`, fields['port'], 1, 65535) : 0,
+    checksum:
+      fields['checksum'] === undefined
+        ? 'none'
+        : checkWord(`${field}.checksum`, fields['checksum'], CHECKSUMS[type]),
+  };
+}
+
+function checkOptional(field: string, value: unknown, fallback: number): number {
+  return value === undefined ? fallback : checkInteger(field, value, 0, MAX_INT);
+}
+
+/** A whole destination of `service`, for adding it or for replacing its definition. */
+export function checkDestination(
+  field: string,
+  value: unknown,
+  service: CheckedServiceKey,
+): CheckedDestination {
+  const fields = checkObject(field, value, DESTINATION_FIELDS);
+  refuseUnsupported(field, fields);
+  const key = checkNewKey(field, fields, service);
+  const forwarding = checkWord(`${field}.forwarding`, fields['forwarding'], FORWARDINGS);
+  if (key.family !== service.family && forwarding !== 'tunnel') {
+    throw conflict(
+      `${field}.address`,
+      `is ${key.family} and the service ${service.family}: that takes forwarding 'tunnel'`,
+    );
+  }
+  const upperThreshold = checkOptional(`${field}.upperThreshold`, fields['upperThreshold'], 0);
+  const lowerThreshold = checkOptional(`${field}.lowerThreshold`, fields['lowerThreshold'], 0);
+  if (lowerThreshold > upperThreshold) {
+    throw conflict(
+      `${field}.lowerThreshold`,
+      `must not exceed upperThreshold (${lowerThreshold} > ${upperThreshold})`,
+    );
+  }
+  return {
+    key,
+    forwarding,
+    weight: checkOptional(`${field}.weight`, fields['weight'], 1),
+    upperThreshold,
+    lowerThreshold,
+    tunnel: checkTunnel(`${field}.tunnel`, fields['tunnel'], forwarding),
+  };
+}

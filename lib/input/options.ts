@@ -1,0 +1,61 @@
+import { conflict, outOfRange, wrongType } from '../errors.js';
+import { checkInteger, checkObject } from './checks.js';
+
+/** `OpenOptions`, checked, with every default filled in. */
+export interface CheckedOptions {
+  /** Path of the namespace; null is the calling thread's own. */
+  readonly namespacePath: string | null;
+  readonly timeout: number;
+}
+
+const OPTION_FIELDS = new Set(['netns', 'timeout']);
+const NETNS_FIELDS = new Set(['name', 'path', 'pid']);
+
+const DEFAULT_TIMEOUT = 5000;
+const MAX_TIMEOUT = 600_000;
+/** The largest process id of a 64-bit kernel (PID_MAX_LIMIT, linux/threads.h). */
+const MAX_PID = 4194304;
+
+/** Where iproute2 keeps the namespaces that have names (`ip netns add`). */
+const NAMED_NAMESPACES = '/var/run/netns';
+
+function checkPath(field: string, value: unknown): string {
+  if (typeof value !== 'string') throw wrongType(field, 'a string', value);
+  if (value === '' || value.includes('\0')) {
+    throw outOfRange(field, 'a path: not empty and without NUL', value);
+  }
+  return value;
+}
+
+function checkNamespaceName(field: string, value: unknown): string {
+  const name = checkPath(field, value);
+  if (name.includes('/') || name === '.' || name === '..') {
+    throw outOfRange(field, 'a name as `ip netns` lists it; for a file use { path }', name);
+  }
+  return name;
+}
+
+function checkNamespace(field: string, value: unknown): string | null {
+  if (value === undefined) return null;
+  const fields = checkObject(field, value, NETNS_FIELDS);
+  const given = ['name', 'path', 'pid'].filter((name) => fields[name] !== undefined);
+  if (given.length !== 1) throw conflict(field, 'takes exactly one of name, path, pid');
+  if (fields['path'] !== undefined) return checkPath(`${field}.path`, fields['path']);
+  if (fields['pid'] !== undefined) {
+    return `/proc/${checkInteger(`${field}.pid`, fields['pid'], 1, MAX_PID)}/ns/net`;
+  }
+  return `${NAMED_NAMESPACES}/${checkNamespaceName(`${field}.name`, fields['name'])}`;
+}
+
+/** The options of `Ipvs.open`. */
+export function checkOptions(value: unknown): CheckedOptions {
+  if (value === undefined) return { namespacePath: null, timeout: DEFAULT_TIMEOUT };
+  const fields = checkObject('options', value, OPTION_FIELDS);
+  return {
+    namespacePath: checkNamespace('options.netns', fields['netns']),
+    timeout:
+      fields['timeout'] === undefined
+        ? DEFAULT_TIMEOUT
+        : checkInteger('options.timeout', fields['timeout'], 1, MAX_TIMEOUT, ' (milliseconds)'),
+  };
+}

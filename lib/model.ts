@@ -1,0 +1,241 @@
+/**
+ * The domain: virtual services, destinations (real servers), and what the kernel observed of them.
+ * Types only. Names are those of the kernel and ipvsadm, spelt out.
+ *
+ * Two kinds of types go together: {@link Service} and {@link Destination} are what a caller
+ * defines; {@link ServiceEntry} and {@link DestinationEntry} are what the kernel's table holds. An
+ * entry is the same shape, complete, plus observations, and can be passed in again.
+ */
+import type { Family } from './address.js';
+import type { Statistics } from './statistics.js';
+
+/** Transport protocol of a virtual service. */
+export type Protocol = 'tcp' | 'udp' | 'sctp';
+
+/** A virtual service that is identified by protocol, address and port. */
+export interface AddressServiceKey {
+  /** Transport protocol. */
+  readonly protocol: Protocol;
+  /**
+   * The virtual address, IPv4 or IPv6, without port, brackets, prefix length or zone. IPv4-mapped
+   * IPv6 (`::ffff:10.0.0.1`) means the IPv4 address.
+   */
+  readonly address: string;
+  /** 1..65535, or 0 for every port; 0 takes {@link Service.persistence | persistence}. */
+  readonly port: number;
+  readonly fwmark?: never;
+}
+
+/** A virtual service that is identified by the firewall mark of its packets. */
+export interface FirewallMarkServiceKey {
+  /** Mark that netfilter put on the packets, 1..4294967295. */
+  readonly fwmark: number;
+  /** The mark of each family is a service of its own. */
+  readonly family: Family;
+  readonly protocol?: never;
+}
+
+/** What identifies a virtual service within a network namespace. */
+export type ServiceKey = AddressServiceKey | FirewallMarkServiceKey;
+
+/**
+ * A flag of a service's scheduler. `fallback` (take another destination instead of an unavailable
+ * one) and `port` (hash the source port too) belong to the schedulers `sh` and `mh`; `flag-1` to
+ * `flag-3` are the same bits under any other scheduler (`IP_VS_SVC_F_SCHED1..3`, linux/ip_vs.h).
+ */
+export type SchedulerFlag = 'fallback' | 'port' | 'flag-1' | 'flag-2' | 'flag-3';
+
+/** Persistence: connections of one client go to one destination. */
+export interface Persistence {
+  /** Seconds a client stays with its destination after its last connection, 1..4294967. */
+  readonly timeout: number;
+  /**
+   * Clients whose addresses share this many leading bits count as one: 1..32 for IPv4, 1..128 for
+   * IPv6. Default: 32 or 128, each address for itself.
+   */
+  readonly prefixLength?: number;
+  /** Persistence engine, 1 to 16 ASCII characters, for instance `sip`. Default: none. */
+  readonly engine?: string;
+}
+
+/** What a virtual service does with the packets it receives. */
+export interface ServiceDefinition {
+  /**
+   * Scheduler, 1 to 15 ASCII characters: `rr`, `wrr`, `lc`, `wlc`, `lblc`, `lblcr`, `dh`, `sh`,
+   * `sed`, `nq`, `fo`, `ovf`, `mh`, or another that the kernel knows or can load
+   * (module `ip_vs_<name>`). There is no default: a wrong guess would fail silently.
+   */
+  readonly scheduler: string;
+  /** Flags of the scheduler. Default: none. */
+  readonly schedulerFlags?: readonly SchedulerFlag[];
+  /** Schedule every datagram by itself, without a connection; UDP or firewall mark only. Default: false. */
+  readonly onePacket?: boolean;
+  /** Default: none. */
+  readonly persistence?: Persistence;
+}
+
+/** A virtual service as a caller defines it. */
+export type Service = ServiceKey & ServiceDefinition;
+
+/**
+ * How packets reach a destination: `masquerade` (NAT), `direct` (direct routing, called Route by
+ * ipvsadm), `tunnel` (see {@link Tunnel}), or `local` (to the director itself).
+ */
+export type Forwarding = 'masquerade' | 'direct' | 'tunnel' | 'local';
+
+/** How packets are encapsulated on their way to a destination with forwarding `tunnel`. */
+export interface Tunnel {
+  /** IP in IP, Generic UDP Encapsulation, or Generic Routing Encapsulation. */
+  readonly type: 'ipip' | 'gue' | 'gre';
+  /** UDP port of the encapsulation, 1..65535; required for `gue`, refused for the others. */
+  readonly port?: number;
+  /**
+   * Checksum of the encapsulation: `none`, `checksum`, or (only `gue`) `remote` for remote checksum
+   * offload. Refused for `ipip`. Default: `none`.
+   */
+  readonly checksum?: 'none' | 'checksum' | 'remote';
+}
+
+/** What identifies a destination within its virtual service. */
+export interface DestinationKey {
+  /** Address of the real server. Another family than the service's takes forwarding `tunnel`. */
+  readonly address: string;
+  /** 1..65535, or 0 (keep the packet's port) in a service by firewall mark or with port 0. */
+  readonly port: number;
+}
+
+/** What a destination is given. */
+export interface DestinationDefinition {
+  /** There is no default: a wrong guess would fail silently. */
+  readonly forwarding: Forwarding;
+  /**
+   * Share of the new connections, 0..2147483647, for schedulers that weigh. 0 takes no new
+   * connections and keeps the ones there are. Default: 1.
+   */
+  readonly weight?: number;
+  /** No new connections from this many on, 0..2147483647; 0 is no limit. Default: 0. */
+  readonly upperThreshold?: number;
+  /**
+   * After the upper threshold was reached, new connections again below this many, at most
+   * {@link upperThreshold}; 0 means three quarters of that. Default: 0.
+   */
+  readonly lowerThreshold?: number;
+  /** Only with forwarding `tunnel`. Default there: `{ type: 'ipip' }`. */
+  readonly tunnel?: Tunnel;
+}
+
+/** A destination (real server) as a caller defines it. */
+export type Destination = DestinationKey & DestinationDefinition;
+
+/** A protocol that others gave a service, and that cannot be written here. */
+export type ForeignProtocol = `protocol-${number}`;
+
+/** A forwarding method that others gave a destination, and that cannot be written here. */
+export type ForeignForwarding = 'bypass' | `forwarding-${number}`;
+
+/**
+ * The address part of a key as it was read. Beyond {@link AddressServiceKey} it can name what other
+ * programs put into the table, so that every entry can be asked for and deleted.
+ */
+export interface ForeignServiceKey {
+  readonly protocol: Protocol | ForeignProtocol;
+  readonly address: string;
+  readonly port: number;
+  readonly fwmark?: never;
+  /** Only on an IPv6 entry whose address is IPv4-mapped: tells it from the IPv4 address. */
+  readonly family?: Family;
+}
+
+/** {@link ServiceKey} as read from the kernel; accepted wherever a service is only named. */
+export type ServiceReference = ServiceKey | ForeignServiceKey;
+
+/** {@link DestinationKey} as read from the kernel; accepted wherever a destination is only named. */
+export interface DestinationReference extends DestinationKey {
+  /** Only on an IPv6 entry whose address is IPv4-mapped: tells it from the IPv4 address. */
+  readonly family?: Family;
+}
+
+/** {@link Persistence} as read from the kernel. */
+export interface PersistenceEntry {
+  /** Seconds. */
+  readonly timeout: number;
+  /** Missing where others set an IPv4 mask that is no prefix, such as 255.0.255.0. */
+  readonly prefixLength?: number;
+  /** Missing where there is none. */
+  readonly engine?: string;
+}
+
+/** What the kernel holds of a service besides its key. */
+export interface ServiceObservation {
+  readonly scheduler: string;
+  readonly schedulerFlags: readonly SchedulerFlag[];
+  readonly onePacket: boolean;
+  /** Missing where the service is not persistent. */
+  readonly persistence?: PersistenceEntry;
+  /** What the kernel counted. */
+  readonly stats: Statistics;
+  /**
+   * Names of the fields that hold something which another program wrote and which cannot be written
+   * here, for instance `['protocol']`. Missing where there is nothing of the kind. Such an entry can
+   * be named (to delete it), but not passed to `addService` or `setService`.
+   */
+  readonly unsupported?: readonly string[];
+}
+
+/** A virtual service as the kernel's table holds it. */
+export type ServiceEntry = ServiceReference & ServiceObservation;
+
+/** Connections of a destination that the kernel knows at this moment. */
+export interface ConnectionGauges {
+  /** Active connections; for TCP those that are established or being opened. */
+  readonly active: number;
+  /** All others, for instance closing ones; UDP connections always count here. */
+  readonly inactive: number;
+  /** Persistence templates: clients that are bound to this destination. */
+  readonly persistent: number;
+}
+
+/** A destination as the kernel's table holds it. */
+export interface DestinationEntry extends DestinationReference {
+  readonly forwarding: Forwarding | ForeignForwarding;
+  readonly weight: number;
+  readonly upperThreshold: number;
+  readonly lowerThreshold: number;
+  /** Only with forwarding `tunnel`. */
+  readonly tunnel?: Tunnel;
+  /** Connections at this moment. */
+  readonly connections: ConnectionGauges;
+  /** What the kernel counted. */
+  readonly stats: Statistics;
+  /** As in {@link ServiceObservation.unsupported}. */
+  readonly unsupported?: readonly string[];
+}
+
+/** What the kernel tells of its IPVS. */
+export interface Info {
+  /** Version of IPVS; `1.2.1` in every kernel so far. */
+  readonly version: string;
+  /** Number of buckets of the connection hash table. */
+  readonly connectionTableSize: number;
+}
+
+/**
+ * A network namespace: `{ name }` as `ip netns` names it (a file in `/var/run/netns`), `{ path }` of
+ * a namespace file, or `{ pid }` of a process in it.
+ */
+export type NetworkNamespace =
+  | { readonly name: string; readonly path?: never; readonly pid?: never }
+  | { readonly path: string; readonly name?: never; readonly pid?: never }
+  | { readonly pid: number; readonly name?: never; readonly path?: never };
+
+/** Options of `Ipvs.open`. */
+export interface OpenOptions {
+  /** The network namespace whose table is meant. Default: that of the calling thread. */
+  readonly netns?: NetworkNamespace;
+  /**
+   * Milliseconds to wait for an answer after a command was handed to the kernel, 1..600000.
+   * Default: 5000. The kernel executes commands while they are handed over, so this does not bound
+   * how long it takes over them, only how long a lost answer is waited for.
+   */
+  readonly timeout?: number;
+}

@@ -1,0 +1,65 @@
+/** The one description of the native surface, and the one place that loads it. */
+import { isDeepStrictEqual } from 'node:util';
+import { fileURLToPath } from 'node:url';
+import loadAddon from 'node-gyp-build';
+import { IpvsError } from '../errors.js';
+import { layout } from './layout.js';
+
+/**
+ * The door to the kernel: a generic-netlink socket in one network namespace. Each method but `close`
+ * is one job on libuv's thread pool, and there is at most one at a time.
+ */
+export interface Door {
+  /** Opens the socket and resolves the family; a reply without rows. */
+  open(): Promise<ArrayBuffer>;
+  /** Executes packed commands in order; a reply with a result for each that was executed. */
+  transact(commands: Uint8Array): Promise<ArrayBuffer>;
+  /** Reads all rows that one packed command asks for. */
+  dump(command: Uint8Array): Promise<ArrayBuffer>;
+  /** Closes the socket and lets go of the namespace. */
+  close(): void;
+}
+
+interface Addon {
+  readonly Client: new (namespacePath: string | null, timeoutMilliseconds: number) => Door;
+  readonly layout: unknown;
+}
+
+const PACKAGE_ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+
+function load(): Addon {
+  let addon: Addon;
+  try {
+    addon = loadAddon(PACKAGE_ROOT) as Addon;
+  } catch (cause) {
+    throw new IpvsError(
+      `The native part of ipvs can't be loaded for ${process.platform}-${process.arch}, Node ${process.version}: ` +
+        `${cause instanceof Error ? cause.message : String(cause)}. ` +
+        'Install the package again for this platform, or build it from source.',
+      { code: 'ERR_IPVS_ADDON_NOT_LOADED', reason: 'addon-not-loaded', cause },
+    );
+  }
+  if (!isDeepStrictEqual(addon.layout, layout)) {
+    throw new IpvsError(
+      'The native part of ipvs is of another version than its JavaScript: records differ. ' +
+        'Install the package again, or build it again from source.',
+      { code: 'ERR_IPVS_ADDON_NOT_LOADED', reason: 'addon-not-loaded' },
+    );
+  }
+  return addon;
+}
+
+let loaded: Addon | undefined;
+
+/** A door that is not open yet; null is the calling thread's own namespace. */
+export function createDoor(namespacePath: string | null, timeout: number): Door {
+  if (process.platform !== 'linux') {
+    throw new IpvsError(
+      `IPVS is a part of the Linux kernel; this is ${process.platform}. ` +
+        'Importing the package works here, opening a client does not.',
+      { code: 'ERR_IPVS_UNSUPPORTED_PLATFORM', reason: 'unsupported-platform' },
+    );
+  }
+  loaded ??= load();
+  return new loaded.Client(namespacePath, timeout);
+}

@@ -1,0 +1,200 @@
+import { type Family, formatAddress } from '../address.js';
+import type {
+  DestinationEntry,
+  Info,
+  PersistenceEntry,
+  ServiceEntry,
+  ServiceObservation,
+  ServiceReference,
+  Tunnel,
+} from '../model.js';
+import { isProtocol, protocolName } from '../protocols.js';
+import { Statistics } from '../statistics.js';
+import { forwardingName, schedulerFlagNames, TUNNEL_CHECKSUMS, TUNNEL_TYPES } from './bits.js';
+import { layout } from './layout.js';
+import type { Reply } from './reply.js';
+
+const {
+  service: SERVICE,
+  destination: DESTINATION,
+  statistics: STATISTICS,
+  serviceRow: SERVICE_ROW,
+  destinationRow: DESTINATION_ROW,
+  infoRow: INFO_ROW,
+  constants,
+} = layout;
+
+const KNOWN_FLAGS =
+  constants.IP_VS_SVC_F_PERSISTENT |
+  constants.IP_VS_SVC_F_HASHED |
+  constants.IP_VS_SVC_F_ONEPACKET |
+  constants.IP_VS_SVC_F_SCHED1 |
+  constants.IP_VS_SVC_F_SCHED2 |
+  constants.IP_VS_SVC_F_SCHED3;
+
+function familyName(number: number): Family {
+  return number === constants.AF_INET6 ? 'ipv6' : 'ipv4';
+}
+
+function decodeStatistics(reply: Reply, base: number): Statistics {
+  const total = (offset: number): bigint => reply.u64(base + offset);
+  const rate = (offset: number): number => Number(reply.u64(base + offset));
+  return new Statistics(
+    [
+      total(STATISTICS.connections),
+      total(STATISTICS.inPackets),
+      total(STATISTICS.outPackets),
+      total(STATISTICS.inBytes),
+      total(STATISTICS.outBytes),
+    ],
+    [
+      rate(STATISTICS.connectionRate),
+      rate(STATISTICS.inPacketRate),
+      rate(STATISTICS.outPacketRate),
+      rate(STATISTICS.inByteRate),
+      rate(STATISTICS.outByteRate),
+    ],
+  );
+}
+
+/** An address as it was stored. An IPv4-mapped one carries its family along: see ForeignServiceKey. */
+function decodeAddress(
+  reply: Reply,
+  base: number,
+  family: Family,
+  unsupported: string[],
+): { address: string; family?: Family } {
+  const length = family === 'ipv6' ? 16 : 4;
+  const address = formatAddress(family, reply.bytes.subarray(base, base + length));
+  if (!address.startsWith('::ffff:') || !address.includes('.')) return { address };
+  unsupported.push('address');
+  return { address, family };
+}
+
+/** The prefix length of an IPv4 mask; undefined where its bits are not all in front. */
+function prefixOfMask(mask: number): number | undefined {
+  const length = Math.clz32(~mask);
+  return (0xffffffff << (32 - length)) >>> 0 === mask && length > 0 ? length : undefined;
+}
+
+function decodePersistence(
+  reply: Reply,
+  base: number,
+  family: Family,
+  unsupported: string[],
+): PersistenceEntry {
+  const timeout = reply.u32(base + SERVICE.timeout);
+  if (timeout === 0) unsupported.push('persistence.timeout');
+  const netmask = reply.u32(base + SERVICE.netmask);
+  const prefixLength = family === 'ipv6' ? netmask : prefixOfMask(netmask);
+  if (prefixLength === undefined) unsupported.push('persistence.prefixLength');
+  const engine = reply.text(base + SERVICE.engine, SERVICE.size - SERVICE.engine);
+  return {
+    timeout,
+    ...(prefixLength === undefined ? {} : { prefixLength }),
+    ...(engine === '' ? {} : { engine }),
+  };
+}
+
+function decodeServiceKey(reply: Reply, base: number, unsupported: string[]): ServiceReference {
+  const family = familyName(reply.u16(base + SERVICE.family));
+  if (reply.u16(base + SERVICE.byFwmark) !== 0) {
+    return { fwmark: reply.u32(base + SERVICE.fwmark), family };
+  }
+  const protocol = protocolName(reply.u16(base + SERVICE.protocol));
+  if (!isProtocol(protocol)) unsupported.push('protocol');
+  return {
+    protocol,
+    ...decodeAddress(reply, base + SERVICE.address, family, unsupported),
+    port: reply.u16(base + SERVICE.port),
+  };
+}
+
+/** The service whose row begins at `row`. */
+export function decodeService(reply: Reply, row: number): ServiceEntry {
+  const base = row + SERVICE_ROW.service;
+  const unsupported: string[] = [];
+  const key = decodeServiceKey(reply, base, unsupported);
+  const flags = reply.u32(base + SERVICE.flags);
+  const persistent = (flags & constants.IP_VS_SVC_F_PERSISTENT) !== 0;
+  const onePacket = (flags & constants.IP_VS_SVC_F_ONEPACKET) !== 0;
+  const scheduler = reply.text(base + SERVICE.scheduler, SERVICE.engine - SERVICE.scheduler);
+  if (key.fwmark === undefined) {
+    if (key.port === 0 && !persistent) unsupported.push('port');
+    if (onePacket && key.protocol !== 'udp') unsupported.push('onePacket');
+  }
+  if ((flags & ~KNOWN_FLAGS) !== 0) unsupported.push('flags');
+  const observation: ServiceObservation = {
+    scheduler,
+    schedulerFlags: schedulerFlagNames(flags, scheduler),
+    onePacket,
+    ...(persistent
+      ? {
+          persistence: decodePersistence(
+            reply,
+            base,
+            familyName(reply.u16(base + SERVICE.family)),
+            unsupported,
+          ),
+        }
+      : {}),
+    stats: decodeStatistics(reply, row + SERVICE_ROW.statistics),
+    ...(unsupported.length === 0 ? {} : { unsupported }),
+  };
+  return { ...key, ...observation };
+}
+
+function decodeTunnel(reply: Reply, base: number, unsupported: string[]): Tunnel {
+  const type = TUNNEL_TYPES[reply.u16(base + DESTINATION.tunnelType)];
+  const checksum = TUNNEL_CHECKSUMS[reply.u16(base + DESTINATION.tunnelFlags)];
+  const port = reply.u16(base + DESTINATION.tunnelPort);
+  const sayable =
+    type !== undefined &&
+    checksum !== undefined &&
+    (type === 'gue' ? port !== 0 : port === 0) &&
+    (type === 'gue' || checksum === 'none' || (type === 'gre' && checksum === 'checksum'));
+  if (!sayable) unsupported.push('tunnel');
+  return {
+    type: type ?? 'ipip',
+    ...(port === 0 ? {} : { port }),
+    ...(type === 'ipip' || checksum === undefined ? {} : { checksum }),
+  };
+}
+
+/** The destination whose row begins at `row`. */
+export function decodeDestination(reply: Reply, row: number): DestinationEntry {
+  const base = row + DESTINATION_ROW.destination;
+  const family = familyName(reply.u16(base + DESTINATION.family));
+  const unsupported: string[] = [];
+  const address = decodeAddress(reply, base + DESTINATION.address, family, unsupported);
+  const forwarding = forwardingName(reply.u32(base + DESTINATION.forwarding));
+  if (forwarding === 'bypass' || forwarding.startsWith('forwarding-')) {
+    unsupported.push('forwarding');
+  }
+  const tunnel = forwarding === 'tunnel' ? decodeTunnel(reply, base, unsupported) : undefined;
+  return {
+    ...address,
+    port: reply.u16(base + DESTINATION.port),
+    forwarding,
+    weight: reply.u32(base + DESTINATION.weight),
+    upperThreshold: reply.u32(base + DESTINATION.upperThreshold),
+    lowerThreshold: reply.u32(base + DESTINATION.lowerThreshold),
+    ...(tunnel === undefined ? {} : { tunnel }),
+    connections: {
+      active: reply.u32(row + DESTINATION_ROW.active),
+      inactive: reply.u32(row + DESTINATION_ROW.inactive),
+      persistent: reply.u32(row + DESTINATION_ROW.persistent),
+    },
+    stats: decodeStatistics(reply, row + DESTINATION_ROW.statistics),
+    ...(unsupported.length === 0 ? {} : { unsupported }),
+  };
+}
+
+/** What IPVS_CMD_GET_INFO tells, from the row at `row`. */
+export function decodeInfo(reply: Reply, row: number): Info {
+  const version = reply.u32(row + INFO_ROW.version);
+  return {
+    version: `${version >>> 16}.${(version >>> 8) & 0xff}.${version & 0xff}`,
+    connectionTableSize: reply.u32(row + INFO_ROW.connectionTableSize),
+  };
+}

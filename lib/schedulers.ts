@@ -1,0 +1,12 @@
+import type { SchedulerFlag } from './model.js';
+
+/** net/netfilter/ipvs/ip_vs_sh.c and ip_vs_mh.c give names to the first two flag bits. */
+const HASHING = new Set(['sh', 'mh']);
+
+const HASHING_FLAGS: readonly SchedulerFlag[] = ['fallback', 'port', 'flag-3'];
+const OTHER_FLAGS: readonly SchedulerFlag[] = ['flag-1', 'flag-2', 'flag-3'];
+
+/** The flags that a scheduler can be given, by the order of their bits. */
+export function flagsOfScheduler(scheduler: string): readonly SchedulerFlag[] {
+  return HASHING.has(scheduler) ? HASHING_FLAGS : OTHER_FLAGS;
+}

@@ -1,0 +1,76 @@
+/** {@link Statistics} in a form that JSON can carry: totals as decimal strings. */
+export interface StatisticsJson {
+  connections: string;
+  inPackets: string;
+  outPackets: string;
+  inBytes: string;
+  outBytes: string;
+  connectionRate: number;
+  inPacketRate: number;
+  outPacketRate: number;
+  inByteRate: number;
+  outByteRate: number;
+}
+
+/**
+ * What the kernel counted of a service or a destination since it was added or its counters were
+ * zeroed. In is from the clients, out is to them; with direct routing and tunnels the answers do not
+ * pass the director, and the out figures stay 0.
+ *
+ * Totals are 64 bits wide, hence `bigint`; on kernels before 4.1, which have no 64-bit statistics,
+ * connections and packets wrap at 2^32. Rates are averages over some seconds, renewed every two
+ * seconds (net/netfilter/ipvs/ip_vs_est.c).
+ */
+export class Statistics {
+  /** Connections scheduled, total. */
+  readonly connections: bigint;
+  /** Packets from the clients, total. */
+  readonly inPackets: bigint;
+  /** Packets to the clients, total. */
+  readonly outPackets: bigint;
+  /** Bytes from the clients, total. */
+  readonly inBytes: bigint;
+  /** Bytes to the clients, total. */
+  readonly outBytes: bigint;
+  /** Connections per second. */
+  readonly connectionRate: number;
+  /** Packets from the clients per second. */
+  readonly inPacketRate: number;
+  /** Packets to the clients per second. */
+  readonly outPacketRate: number;
+  /** Bytes (not bits) from the clients per second. */
+  readonly inByteRate: number;
+  /** Bytes (not bits) to the clients per second. */
+  readonly outByteRate: number;
+
+  /** @internal Made by reading the kernel's table. */
+  constructor(
+    totals: readonly [bigint, bigint, bigint, bigint, bigint],
+    rates: readonly [number, number, number, number, number],
+  ) {
+    [this.connections, this.inPackets, this.outPackets, this.inBytes, this.outBytes] = totals;
+    [
+      this.connectionRate,
+      this.inPacketRate,
+      this.outPacketRate,
+      this.inByteRate,
+      this.outByteRate,
+    ] = rates;
+  }
+
+  /** For `JSON.stringify`, which refuses `bigint`: totals become decimal strings. */
+  toJSON(): StatisticsJson {
+    return {
+      connections: this.connections.toString(),
+      inPackets: this.inPackets.toString(),
+      outPackets: this.outPackets.toString(),
+      inBytes: this.inBytes.toString(),
+      outBytes: this.outBytes.toString(),
+      connectionRate: this.connectionRate,
+      inPacketRate: this.inPacketRate,
+      outPacketRate: this.outPacketRate,
+      inByteRate: this.inByteRate,
+      outByteRate: this.outByteRate,
+    };
+  }
+}
