@@ -1,0 +1,63 @@
+import { dirname, join } from 'node:path';
+import { notRun } from './failure.js';
+import type { Job } from './job.js';
+import type { Machine } from './machine.js';
+import { guestScript } from './paths.js';
+import { findProgram } from './programs.js';
+import { qemuImage } from './qemu-image.js';
+import { makeInitrd } from './qemu-initrd.js';
+import type { Settings } from './settings.js';
+
+/** A port of the virtio serial device: binary safe, and the guest's writes wait for the reader. */
+function port(name: string, number: number, descriptor: number): string[] {
+  return [
+    '-chardev',
+    `socket,id=${name},fd=${descriptor}`,
+    '-device',
+    `virtserialport,chardev=${name},nr=${number}`,
+  ];
+}
+
+/** Debian's stock kernel with several CPUs, emulated: slower than UML, and the same on any host. */
+export async function qemuMachine(
+  job: Job,
+  settings: Settings,
+  signal: AbortSignal,
+): Promise<Machine> {
+  const program = findProgram('qemu-system-x86_64');
+  if (program === undefined) {
+    throw notRun('qemu-system-x86_64 is not there: install qemu-system-x86 (scripts/setup lab)');
+  }
+  const image = await qemuImage(signal);
+  const initrd = await makeInitrd(image, job.directory);
+  const variables = [
+    `LAB_JOB="${job.directory}"`,
+    `LAB_MODULES="${join(image.folder, 'lib/modules')}"`,
+    `LAB_GUEST="${dirname(guestScript('qemu.sh'))}"`,
+  ];
+  return {
+    argv: [
+      program,
+      ...'-accel tcg,thread=multi -smp 2 -cpu max -nodefaults -display none -no-reboot'.split(' '),
+      ...[
+        '-m',
+        settings.memory ?? '2G',
+        '-kernel',
+        join(image.folder, 'vmlinuz'),
+        '-initrd',
+        initrd,
+      ],
+      '-append',
+      ['console=ttyS0 panic=-1 loglevel=5', ...variables].join(' '),
+      '-virtfs',
+      'local,path=/,mount_tag=root,security_model=none,multidevs=remap',
+      ...['-chardev', 'socket,id=log,fd=1', '-serial', 'chardev:log'],
+      ...['-device', 'virtio-serial'],
+      ...port('out', 1, 3),
+      ...port('err', 2, 4),
+      ...port('result', 3, 5),
+    ],
+    env: process.env,
+    inheritsOutput: false,
+  };
+}
