@@ -1,0 +1,13 @@
+# shellcheck shell=bash
+# The files that the tools work on, each name ended by NUL.
+
+cpp_files() { find native \( -name '*.h' -o -name '*.cc' \) -print0; }
+
+# By their first line, or by the ending of what they source.
+shell_files() {
+  find scripts .ci test -type f -print0 | while IFS= read -r -d '' file; do
+    IFS= read -r first <"$file" || true
+    [[ $file == *.sh || $first =~ ^#!.*(bash|/sh|dash) ]] && printf '%s\0' "$file"
+  done
+  return 0
+}

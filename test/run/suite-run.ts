@@ -1,0 +1,70 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { judge, type Verdict } from './judge.js';
+import { run } from './process.js';
+import { type Entry, read } from './record.js';
+import type { Selection } from './selection.js';
+import type { Plan } from './session.js';
+
+const session = resolve('dist/test/run/session.js');
+const lab = resolve('dist/test/lab/main.js');
+/** What the lab ends with when its own time limit, IPVS_LAB_TIMEOUT, has passed. */
+const labTimedOut = 124;
+
+/** Lists a suite's tests, runs them, and compares the two. */
+export async function runSuite({ suite, files }: Selection, grep: string | null): Promise<Verdict> {
+  // Inside the project, because that is what the lab's guest shares with us.
+  const folder = mkdtempSync(resolve('build', 'test-run-'));
+  try {
+    const plan = {
+      files: files.map((file) => resolve(file)),
+      grep,
+      inLab: suite.inLab,
+      color: process.stdout.isTTY,
+    };
+    const listing = await hold({ ...plan, dryRun: true, inLab: false }, folder, [], suite.limit);
+    if (listing.ending.status !== 0)
+      return failure(`the ${suite.name} tests can't be listed, see above`);
+    const listed = listing.entries.flatMap((entry) => (entry.event === 'test' ? [entry.id] : []));
+    if (listed.length === 0) return nothingListed(suite.name, grep);
+
+    console.log(`\n── ${suite.name} tests (${listed.length}) ──`);
+    const through = suite.inLab ? [process.execPath, lab] : [];
+    const { entries, ending } = await hold(
+      { ...plan, dryRun: false },
+      folder,
+      through,
+      suite.limit,
+    );
+    if (suite.inLab && ending.status === labTimedOut) ending.timedOut = true;
+    return judge(listed, entries, ending);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** Holds one session, as an argument of the command `through` where there is one. */
+async function hold(
+  plan: Omit<Plan, 'record'>,
+  folder: string,
+  through: string[],
+  limit: number | null,
+): Promise<{ entries: Entry[]; ending: Awaited<ReturnType<typeof run>> }> {
+  const name = plan.dryRun ? 'list' : 'run';
+  const record = join(folder, `${name}.jsonl`);
+  const planFile = join(folder, `${name}.json`);
+  writeFileSync(planFile, JSON.stringify({ ...plan, record } satisfies Plan));
+  const node = [process.execPath, '--enable-source-maps', session, planFile];
+  const ending = await run([...through, ...node], limit);
+  return { entries: read(record), ending };
+}
+
+function failure(problem: string): Verdict {
+  return { passed: 0, failed: 1, skipped: 0, problems: [problem] };
+}
+
+/** A filter may leave a suite empty. Without one, an empty suite is one whose tests were lost. */
+function nothingListed(name: string, grep: string | null): Verdict {
+  if (grep === null) return failure(`there are no ${name} tests`);
+  return { passed: 0, failed: 0, skipped: 0, problems: [] };
+}
