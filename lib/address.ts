@@ -51,9 +51,6 @@ const LOWER_F = 0x66;
 /** The bits of a 16-byte address that precede the IPv4 address in an IPv4-mapped one. */
 const MAPPED_PREFIX_LENGTH = 96;
 
-/** The longest text that can be an IPv6 address: six full groups and a full dotted quad. */
-const MAX_IPV6_LENGTH = 45;
-
 /**
  * Reads an address.
  *
@@ -190,7 +187,6 @@ function readIPv4(text: string, start: number, end: number): number {
 /** Reads an IPv6 address, zone excluded; mapped ones come back as the 16 bytes they are. */
 function readIPv6(text: string): Uint8Array | undefined {
   const end = text.length;
-  if (end < 2 || end > MAX_IPV6_LENGTH) return undefined;
   const bytes = new Uint8Array(16);
   /** How many bytes are filled. */
   let filled = 0;

@@ -1,4 +1,5 @@
 import { constants } from 'node:os';
+import { getSystemErrorName } from 'node:util';
 
 /**
  * Why a command failed, in words that a program can compare. New reasons may be added in minor
@@ -60,28 +61,31 @@ export interface IpvsErrorDetails {
  * destination, why, and what to do about it.
  */
 export class IpvsError extends Error {
-  override readonly name = 'IpvsError';
+  /** On the prototype, so that printing an error does not repeat it among the details. */
+  override get name(): 'IpvsError' {
+    return 'IpvsError';
+  }
   /**
    * Name of the errno (`ESRCH`), or `ERR_IPVS_TIMEOUT`, `ERR_IPVS_CLOSED`,
-   * `ERR_IPVS_UNSUPPORTED_PLATFORM`, `ERR_IPVS_ADDON_NOT_LOADED`, `ERR_IPVS_MALFORMED_REPLY` where
-   * the kernel gave none.
+   * `ERR_IPVS_UNSUPPORTED_PLATFORM`, `ERR_IPVS_ADDON_NOT_LOADED`, `ERR_IPVS_MALFORMED_REPLY`,
+   * `ERR_IPVS_JOB_FAILED` where the kernel gave none.
    */
   readonly code: string;
   /** Why, in words that a program can compare. */
   readonly reason: IpvsErrorReason;
   /** Negative errno, by Node's convention; missing where the kernel gave none. */
-  readonly errno?: number;
+  declare readonly errno?: number;
   /** The IPVS command (`IPVS_CMD_NEW_DEST`) or system call that failed. */
-  readonly syscall?: string;
+  declare readonly syscall?: string;
   /**
    * `not-applied`: the kernel's table is as if the command had never been given. `unknown`: the
    * command was handed to the kernel and its answer was lost; read the table to learn more.
    */
   readonly outcome: 'not-applied' | 'unknown';
   /** The service it was about, as `formatKey` writes it. */
-  readonly service?: string;
+  declare readonly service?: string;
   /** The destination it was about, as `formatKey` writes it. */
-  readonly destination?: string;
+  declare readonly destination?: string;
 
   /** @internal */
   constructor(message: string, details: IpvsErrorDetails) {
@@ -96,11 +100,13 @@ export class IpvsError extends Error {
   }
 }
 
-const errnoNames = new Map(Object.entries(constants.errno).map(([name, value]) => [value, name]));
+/** Those that Node's own table lacks, such as EBADMSG. */
+const OTHER_NAMES = new Map(Object.entries(constants.errno).map(([name, value]) => [value, name]));
 
-/** Name of a positive errno, for instance `ESRCH` for 3. */
+/** Name of a positive errno, as Node has it: `ESRCH` for 3. */
 export function errnoName(errno: number): string {
-  return errnoNames.get(errno) ?? `ERRNO_${errno}`;
+  const name = errno > 0 ? getSystemErrorName(-errno) : '';
+  return /^E[A-Z0-9]+$/.test(name) ? name : (OTHER_NAMES.get(errno) ?? `ERRNO_${errno}`);
 }
 
 /**
@@ -108,7 +114,10 @@ export function errnoName(errno: number): string {
  * `RangeError` (right type, wrong value). Nothing has been sent then.
  */
 export type ArgumentError = (TypeError | RangeError) & {
-  /** Names the field: `ERR_IPVS_INVALID_PORT`, `ERR_IPVS_INVALID_PREFIX_LENGTH`, …, or `ERR_IPVS_UNKNOWN_FIELD`. */
+  /**
+   * Names the field: `ERR_IPVS_INVALID_PORT`, `ERR_IPVS_INVALID_PREFIX_LENGTH`, …, or
+   * `ERR_IPVS_UNKNOWN_FIELD`. Fields of one name share it (a service's port and a tunnel's).
+   */
   readonly code: string;
   /** Path of the field within the arguments: `service.persistence.prefixLength`. */
   readonly field: string;

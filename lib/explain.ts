@@ -1,4 +1,5 @@
 /** What an errno means: the one place where the kernel's answers become errors for humans. */
+import { constants } from 'node:os';
 import { errnoName, IpvsError, type IpvsErrorReason } from './errors.js';
 import { formatCheckedKey } from './keys.js';
 import type { Command } from './native/encode.js';
@@ -26,7 +27,7 @@ const NO_DESTINATION: Explanation = {
 };
 const NO_FAMILY: Explanation = {
   reason: 'unsupported-family',
-  text: 'the kernel has no IPv6, or it is disabled (ipv6.disable=1)',
+  text: 'the kernel has no IPv6, or it is disabled (ipv6.disable=1). Enable it, or use IPv4',
 };
 const REFUSED_DESTINATION: Explanation = {
   reason: 'invalid-destination',
@@ -69,7 +70,10 @@ const UNAVAILABLE: Explanation = {
   reason: 'ipvs-unavailable',
   text: "this kernel has no IPVS, or could not load its module. Load it on the host with 'modprobe ip_vs'",
 };
-const OUT_OF_MEMORY: Explanation = { reason: 'out-of-memory', text: 'out of memory' };
+const OUT_OF_MEMORY: Explanation = {
+  reason: 'out-of-memory',
+  text: 'there is not enough memory. Free some and try again',
+};
 const NO_PERMISSION: Explanation = {
   reason: 'permission-denied',
   text:
@@ -91,8 +95,11 @@ const NAMESPACE: Explanations = {
     reason: 'namespace-not-found',
     text: "there is no such network namespace. 'ip netns list' shows those that have names",
   },
-  ESRCH: { reason: 'namespace-not-found', text: 'there is no such process' },
-  EINVAL: { reason: 'not-a-namespace', text: 'this file is not a network namespace' },
+  ESRCH: { reason: 'namespace-not-found', text: 'there is no such process. Check its id' },
+  EINVAL: {
+    reason: 'not-a-namespace',
+    text: 'this file is not a network namespace. Give one such as /proc/PID/ns/net',
+  },
   EPERM: {
     reason: 'permission-denied',
     text: 'entering a network namespace takes CAP_SYS_ADMIN. Run as root, or open the client inside it',
@@ -102,6 +109,20 @@ const NAMESPACE: Explanations = {
     text: 'this file may not be opened. Run as root, or open the client inside the namespace',
   },
 };
+
+/** Commands that change nothing: without an answer, nothing is in doubt. */
+const READING: ReadonlySet<CommandName | undefined> = new Set<CommandName | undefined>([
+  undefined,
+  'IPVS_CMD_GET_SERVICE',
+  'IPVS_CMD_GET_DEST',
+  'IPVS_CMD_GET_INFO',
+]);
+
+function afterwards(command: CommandName | undefined): string {
+  return READING.has(command)
+    ? 'Try again'
+    : 'Whether the command was carried out is unknown: read the table';
+}
 
 function explain(command: CommandName | undefined, { errno, stage }: Outcome): Explanation {
   const code = errnoName(errno);
@@ -125,12 +146,9 @@ function explain(command: CommandName | undefined, { errno, stage }: Outcome): E
         ? {
             reason: 'timeout',
             code: 'ERR_IPVS_TIMEOUT',
-            text: 'the kernel did not answer in time. Whether it was carried out is unknown: read the table',
+            text: `the kernel did not answer in time. ${afterwards(command)}`,
           }
-        : {
-            reason: 'other',
-            text: 'the kernel’s answer was lost. Whether it was carried out is unknown: read the table',
-          };
+        : { reason: 'other', text: `the kernel’s answer was lost. ${afterwards(command)}` };
     case 'reply':
       return {
         reason: 'malformed-reply',
@@ -156,28 +174,36 @@ function describe(subject: Subject, service?: string, destination?: string): str
   return words.filter((word) => word !== undefined && word !== '').join(' ');
 }
 
+/** What was attempted when no IPVS command was. */
+const OPEN_SYSCALLS: Readonly<Partial<Record<Outcome['stage'], string>>> = {
+  namespace: 'setns',
+  socket: 'socket',
+};
+
 /** The error with everything that is known about it. */
 function buildError(
   subject: Subject,
-  syscall: string,
+  command: CommandName | undefined,
   outcome: Outcome,
   explanation: Explanation,
+  cause?: unknown,
 ): IpvsError {
   const service = subject.service && formatCheckedKey(subject.service);
   const destination = subject.destination && formatCheckedKey(subject.destination);
-  const name = errnoName(outcome.errno);
-  const lost = outcome.stage === 'receive' || outcome.stage === 'reply';
+  const code = explanation.code ?? errnoName(outcome.errno);
+  const answered = outcome.stage !== 'receive' && outcome.stage !== 'reply';
   return new IpvsError(
-    `${describe(subject, service, destination)}: ${explanation.text} (${name})`,
+    `${describe(subject, service, destination)}: ${explanation.text} (${code})`,
     {
-      code: explanation.code ?? name,
+      code,
       reason: explanation.reason,
-      // A code of our own means that the kernel said nothing.
+      // A code of our own means that the kernel gave none.
       errno: explanation.code === undefined ? outcome.errno : undefined,
-      syscall,
-      outcome: lost ? 'unknown' : 'not-applied',
+      syscall: command ?? OPEN_SYSCALLS[outcome.stage] ?? 'CTRL_CMD_GETFAMILY',
+      outcome: answered || READING.has(command) ? 'not-applied' : 'unknown',
       service,
       destination,
+      cause,
     },
   );
 }
@@ -211,25 +237,19 @@ export function unknownModuleError(
     },
     either: {
       reason: 'unknown-scheduler-or-engine',
-      text: `the kernel has ${scheduler} or ${engine}, and can’t load it`,
+      text: `the kernel has ${scheduler} or ${engine}, and can’t load it. Check both names, or load the modules on the host`,
     },
   };
   return buildError(subject, command, outcome, explanations[missing]);
 }
 
-const OPEN_SYSCALLS: Readonly<Partial<Record<Outcome['stage'], string>>> = {
-  namespace: 'setns',
-  socket: 'socket',
-};
-
 /** The error for a client that can't be opened. */
 export function openError(namespacePath: string | null, outcome: Outcome): IpvsError {
   const subject: Subject = {
     method: 'open',
-    ...(namespacePath === null ? {} : { detail: namespacePath }),
+    ...(namespacePath === null ? {} : { detail: `in network namespace ${namespacePath}` }),
   };
-  const syscall = OPEN_SYSCALLS[outcome.stage] ?? 'CTRL_CMD_GETFAMILY';
-  return buildError(subject, syscall, outcome, explain(undefined, outcome));
+  return buildError(subject, undefined, outcome, explain(undefined, outcome));
 }
 
 /** The error for a call after `close()`. */
@@ -240,10 +260,18 @@ export function closedError(method: string): IpvsError {
   });
 }
 
-/** The error for a job whose memory ran out on the way. */
+/** The error for a job that failed on this side of the kernel: memory ran out, or we have a bug. */
 export function jobError(subject: Subject, command: CommandName, cause: unknown): IpvsError {
-  return new IpvsError(
-    `${subject.method}: the process ran out of memory. Whether it was carried out is unknown`,
-    { code: 'ENOMEM', reason: 'out-of-memory', syscall: command, outcome: 'unknown', cause },
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return buildError(
+    subject,
+    command,
+    { errno: constants.errno.EIO, stage: 'receive' },
+    {
+      reason: 'other',
+      code: 'ERR_IPVS_JOB_FAILED',
+      text: `the job failed inside this process: ${why}. ${afterwards(command)}`,
+    },
+    cause,
   );
 }

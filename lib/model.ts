@@ -1,6 +1,7 @@
 /**
  * The domain: virtual services, destinations (real servers), and what the kernel observed of them.
- * Types only. Names are those of the kernel and ipvsadm, spelt out.
+ * Types only. Names are those of the kernel and ipvsadm, spelt out. On input an optional field that is
+ * `undefined` counts as unmentioned.
  *
  * Two kinds of types go together: {@link Service} and {@link Destination} are what a caller
  * defines; {@link ServiceEntry} and {@link DestinationEntry} are what the kernel's table holds. An
@@ -24,6 +25,7 @@ export interface AddressServiceKey {
   /** 1..65535, or 0 for every port; 0 takes {@link Service.persistence | persistence}. */
   readonly port: number;
   readonly fwmark?: never;
+  readonly family?: never;
 }
 
 /** A virtual service that is identified by the firewall mark of its packets. */
@@ -33,6 +35,8 @@ export interface FirewallMarkServiceKey {
   /** The mark of each family is a service of its own. */
   readonly family: Family;
   readonly protocol?: never;
+  readonly address?: never;
+  readonly port?: never;
 }
 
 /** What identifies a virtual service within a network namespace. */
@@ -53,9 +57,9 @@ export interface Persistence {
    * Clients whose addresses share this many leading bits count as one: 1..32 for IPv4, 1..128 for
    * IPv6. Default: 32 or 128, each address for itself.
    */
-  readonly prefixLength?: number;
+  readonly prefixLength?: number | undefined;
   /** Persistence engine, 1 to 16 ASCII characters, for instance `sip`. Default: none. */
-  readonly engine?: string;
+  readonly engine?: string | undefined;
 }
 
 /** What a virtual service does with the packets it receives. */
@@ -67,11 +71,11 @@ export interface ServiceDefinition {
    */
   readonly scheduler: string;
   /** Flags of the scheduler. Default: none. */
-  readonly schedulerFlags?: readonly SchedulerFlag[];
+  readonly schedulerFlags?: readonly SchedulerFlag[] | undefined;
   /** Schedule every datagram by itself, without a connection; UDP or firewall mark only. Default: false. */
-  readonly onePacket?: boolean;
+  readonly onePacket?: boolean | undefined;
   /** Default: none. */
-  readonly persistence?: Persistence;
+  readonly persistence?: Persistence | undefined;
 }
 
 /** A virtual service as a caller defines it. */
@@ -88,12 +92,12 @@ export interface Tunnel {
   /** IP in IP, Generic UDP Encapsulation, or Generic Routing Encapsulation. */
   readonly type: 'ipip' | 'gue' | 'gre';
   /** UDP port of the encapsulation, 1..65535; required for `gue`, refused for the others. */
-  readonly port?: number;
+  readonly port?: number | undefined;
   /**
    * Checksum of the encapsulation: `none`, `checksum`, or (only `gue`) `remote` for remote checksum
    * offload. Refused for `ipip`. Default: `none`.
    */
-  readonly checksum?: 'none' | 'checksum' | 'remote';
+  readonly checksum?: 'none' | 'checksum' | 'remote' | undefined;
 }
 
 /** What identifies a destination within its virtual service. */
@@ -112,16 +116,16 @@ export interface DestinationDefinition {
    * Share of the new connections, 0..2147483647, for schedulers that weigh. 0 takes no new
    * connections and keeps the ones there are. Default: 1.
    */
-  readonly weight?: number;
+  readonly weight?: number | undefined;
   /** No new connections from this many on, 0..2147483647; 0 is no limit. Default: 0. */
-  readonly upperThreshold?: number;
+  readonly upperThreshold?: number | undefined;
   /**
    * After the upper threshold was reached, new connections again below this many, at most
    * {@link upperThreshold}; 0 means three quarters of that. Default: 0.
    */
-  readonly lowerThreshold?: number;
+  readonly lowerThreshold?: number | undefined;
   /** Only with forwarding `tunnel`. Default there: `{ type: 'ipip' }`. */
-  readonly tunnel?: Tunnel;
+  readonly tunnel?: Tunnel | undefined;
 }
 
 /** A destination (real server) as a caller defines it. */
@@ -231,11 +235,11 @@ export type NetworkNamespace =
 /** Options of `Ipvs.open`. */
 export interface OpenOptions {
   /** The network namespace whose table is meant. Default: that of the calling thread. */
-  readonly netns?: NetworkNamespace;
+  readonly netns?: NetworkNamespace | undefined;
   /**
    * Milliseconds to wait for an answer after a command was handed to the kernel, 1..600000.
    * Default: 5000. The kernel executes commands while they are handed over, so this does not bound
    * how long it takes over them, only how long a lost answer is waited for.
    */
-  readonly timeout?: number;
+  readonly timeout?: number | undefined;
 }

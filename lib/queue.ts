@@ -35,7 +35,10 @@ function modulesOf(service: CheckedService): string {
   return `${service.scheduler} ${service.persistence?.engine ?? ''}`;
 }
 
-/** Queued calls, oldest first, without the cost of shifting an array. */
+/** So few dropped calls are not worth moving the others. */
+const KEPT_DROPPED = 1024;
+
+/** Queued calls, oldest first, without the cost of shifting an array for each. */
 class Fifo {
   #calls: Call[] = [];
   #first = 0;
@@ -55,8 +58,9 @@ class Fifo {
   /** Drops the oldest `count` calls. */
   drop(count: number): void {
     this.#first += count;
-    if (this.#first === this.#calls.length) {
-      this.#calls = [];
+    const worthIt = this.#first > KEPT_DROPPED && this.#first * 2 > this.#calls.length;
+    if (worthIt || this.#first === this.#calls.length) {
+      this.#calls = this.#calls.slice(this.#first);
       this.#first = 0;
     }
   }
@@ -92,9 +96,13 @@ export class Queue {
     });
   }
 
-  /** Closes the door when everything that was queued has ended. */
+  /** Closes the door when everything that was queued has ended, and what its answers led to. */
   async close(): Promise<void> {
-    await this.#running;
+    while (this.#running !== undefined) {
+      await this.#running;
+      // A call that was answered may ask something more before it tells its caller.
+      await new Promise(setImmediate);
+    }
     this.#door.close();
   }
 
@@ -111,7 +119,7 @@ export class Queue {
         const reply = await this.#execute(calls);
         this.#calls.drop(this.#settle(calls, reply));
       } catch (error) {
-        // The door rejects only when memory runs out: nobody knows what was handed over.
+        // Memory ran out, or this package has a bug: nobody knows what was handed over.
         for (const call of calls) call.reject(error);
         this.#calls.drop(calls.length);
       }
@@ -153,6 +161,7 @@ export class Queue {
       return calls.length;
     }
     const executed = calls.slice(0, reply.count);
+    if (executed.length === 0) throw new Error('The addon executed none of a job’s commands');
     executed.forEach((call, index) => {
       const outcome = reply.result(index);
       const { definition } = call.command;

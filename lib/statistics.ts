@@ -17,9 +17,10 @@ export interface StatisticsJson {
  * zeroed. In is from the clients, out is to them; with direct routing and tunnels the answers do not
  * pass the director, and the out figures stay 0.
  *
+ * All of it is renewed every two seconds (ip_vs_est.c): right after traffic the totals lag behind.
+ *
  * Totals are 64 bits wide, hence `bigint`; on kernels before 4.1, which have no 64-bit statistics,
- * connections and packets wrap at 2^32. Rates are averages over some seconds, renewed every two
- * seconds (net/netfilter/ipvs/ip_vs_est.c).
+ * connections and packets wrap at 2^32. Rates are averages over some seconds.
  */
 export class Statistics {
   /** Connections scheduled, total. */

@@ -91,6 +91,9 @@ Outcome Connection::Exchange(const std::vector<Message>& requests, uint32_t firs
       if (header->nlmsg_pid != socket_.Port() || index >= requests.size()) continue;
       finished = answer(index, header, failure);
     }
+    // What is left over is the beginning of a message that was cut short.
+    const bool cut = left > 0 || datagram.size == 0;
+    if (cut && !finished && !failure.Failed()) failure = {EBADMSG, Stage::kReply};
   }
   // What else belongs to these requests must not be read as the answer to the next ones.
   if (failure.Failed()) socket_.Close();

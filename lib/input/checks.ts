@@ -5,13 +5,17 @@ export type Fields = Readonly<Record<string, unknown>>;
 
 /** An object that has no fields but the `allowed` ones. */
 export function checkObject(field: string, value: unknown, allowed: ReadonlySet<string>): Fields {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+  // Not arrays, maps, promises: taken for objects without fields, they would mean all the defaults.
+  if (Object.prototype.toString.call(value) !== '[object Object]') {
     throw wrongType(field, 'an object', value);
   }
-  for (const name in value) {
+  // A copy: what the caller's object says is read once.
+  const fields: Record<string, unknown> = {};
+  for (const name in value as Fields) {
     if (!allowed.has(name)) throw unknownField(field, name, allowed);
+    fields[name] = (value as Fields)[name];
   }
-  return value as Fields;
+  return fields;
 }
 
 /** A whole number within bounds. */

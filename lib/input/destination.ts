@@ -1,5 +1,6 @@
 import type { Address, Family } from '../address.js';
 import { conflict } from '../errors.js';
+import { MAX_INT } from '../limits.js';
 import type { Forwarding, Tunnel } from '../model.js';
 import { checkAddress, checkReferenceAddress } from './address.js';
 import { checkInteger, checkObject, checkWord, type Fields } from './checks.js';
@@ -13,7 +14,11 @@ export interface CheckedDestinationKey {
 }
 
 /** Encapsulation with every default filled in; port 0 is none. */
-export type CheckedTunnel = Required<Tunnel>;
+export interface CheckedTunnel {
+  readonly type: Tunnel['type'];
+  readonly port: number;
+  readonly checksum: NonNullable<Tunnel['checksum']>;
+}
 
 /** A checked destination with every default filled in. */
 export interface CheckedDestination {
@@ -33,9 +38,6 @@ const CHECKSUMS: Readonly<Record<Tunnel['type'], readonly CheckedTunnel['checksu
   gre: ['none', 'checksum'],
 };
 const IPIP: CheckedTunnel = { type: 'ipip', port: 0, checksum: 'none' };
-
-/** The kernel reads weights and thresholds as int (ip_vs_ctl.c): more is refused or negative. */
-const MAX_INT = 2147483647;
 
 const TUNNEL_FIELDS = new Set(['type', 'port', 'checksum']);
 /** What names a destination may carry the rest along; what reading adds is ignored. */

@@ -1,5 +1,6 @@
 import type { Address, Family } from '../address.js';
 import { conflict, outOfRange, wrongType } from '../errors.js';
+import { MAX_ENGINE_LENGTH, MAX_PERSISTENCE_TIMEOUT, MAX_SCHEDULER_LENGTH } from '../limits.js';
 import type { SchedulerFlag } from '../model.js';
 import { isProtocol, protocolNumber } from '../protocols.js';
 import { flagsOfScheduler } from '../schedulers.js';
@@ -39,13 +40,6 @@ export interface CheckedPersistence {
   readonly prefixLength: number;
   readonly engine: string;
 }
-
-/** The kernel multiplies the timeout by HZ, at most 1000, in 32 bits (ip_vs_ctl.c): more would wrap. */
-const MAX_PERSISTENCE_TIMEOUT = 4294967;
-/** IP_VS_SCHEDNAME_MAXLEN without the NUL, linux/ip_vs.h. */
-const MAX_SCHEDULER_LENGTH = 15;
-/** IP_VS_PENAME_MAXLEN, linux/ip_vs.h. */
-const MAX_ENGINE_LENGTH = 16;
 
 const KEY_FIELDS = ['protocol', 'address', 'port', 'fwmark', 'family'];
 const DEFINITION_FIELDS = ['scheduler', 'schedulerFlags', 'onePacket', 'persistence'];
@@ -132,7 +126,7 @@ function checkSchedulerFlags(field: string, value: unknown, scheduler: string): 
   if (value === undefined) return [];
   if (!Array.isArray(value)) throw wrongType(field, 'an array of scheduler flags', value);
   const words = flagsOfScheduler(scheduler);
-  const flags = value.map((flag, index) => checkWord(`${field}[${index}]`, flag, words));
+  const flags = Array.from(value, (flag, index) => checkWord(`${field}[${index}]`, flag, words));
   return words.filter((word) => flags.includes(word));
 }
 
@@ -150,7 +144,7 @@ export function refuseUnsupported(field: string, fields: Fields): void {
   if (unsupported === undefined || (Array.isArray(unsupported) && unsupported.length === 0)) return;
   throw conflict(
     `${field}.unsupported`,
-    `says that another program wrote parts of this entry which cannot be written here (${JSON.stringify(unsupported)})`,
+    'says that another program wrote parts of this entry which cannot be written here',
   );
 }
 

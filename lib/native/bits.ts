@@ -1,4 +1,5 @@
 /** Which names of the model stand for which numbers of linux/ip_vs.h, both ways. */
+import type { CheckedTunnel } from '../input/destination.js';
 import type { ForeignForwarding, Forwarding, SchedulerFlag, Tunnel } from '../model.js';
 import { flagsOfScheduler } from '../schedulers.js';
 import { layout } from './layout.js';
@@ -49,7 +50,7 @@ export function schedulerFlagNames(bits: number, scheduler: string): SchedulerFl
 
 /** Tunnel types and checksums by their number (`IP_VS_CONN_F_TUNNEL_TYPE_*`, `IP_VS_TUNNEL_ENCAP_FLAG_*`). */
 export const TUNNEL_TYPES: readonly Tunnel['type'][] = ['ipip', 'gue', 'gre'];
-export const TUNNEL_CHECKSUMS: readonly NonNullable<Tunnel['checksum']>[] = [
+export const TUNNEL_CHECKSUMS: readonly CheckedTunnel['checksum'][] = [
   'none',
   'checksum',
   'remote',

@@ -1,4 +1,5 @@
 import { type Family, formatAddress } from '../address.js';
+import { MAX_INT, MAX_PERSISTENCE_TIMEOUT } from '../limits.js';
 import type {
   DestinationEntry,
   Info,
@@ -77,6 +78,10 @@ function prefixOfMask(mask: number): number | undefined {
   return (0xffffffff << (32 - length)) >>> 0 === mask && length > 0 ? length : undefined;
 }
 
+function decodeEngine(reply: Reply, base: number): string {
+  return reply.text(base + SERVICE.engine, SERVICE.size - SERVICE.engine);
+}
+
 function decodePersistence(
   reply: Reply,
   base: number,
@@ -84,11 +89,11 @@ function decodePersistence(
   unsupported: string[],
 ): PersistenceEntry {
   const timeout = reply.u32(base + SERVICE.timeout);
-  if (timeout === 0) unsupported.push('persistence.timeout');
+  if (timeout === 0 || timeout > MAX_PERSISTENCE_TIMEOUT) unsupported.push('persistence.timeout');
   const netmask = reply.u32(base + SERVICE.netmask);
   const prefixLength = family === 'ipv6' ? netmask : prefixOfMask(netmask);
   if (prefixLength === undefined) unsupported.push('persistence.prefixLength');
-  const engine = reply.text(base + SERVICE.engine, SERVICE.size - SERVICE.engine);
+  const engine = decodeEngine(reply, base);
   return {
     timeout,
     ...(prefixLength === undefined ? {} : { prefixLength }),
@@ -123,6 +128,7 @@ export function decodeService(reply: Reply, row: number): ServiceEntry {
     if (key.port === 0 && !persistent) unsupported.push('port');
     if (onePacket && key.protocol !== 'udp') unsupported.push('onePacket');
   }
+  if (!persistent && decodeEngine(reply, base) !== '') unsupported.push('persistence.engine');
   if ((flags & ~KNOWN_FLAGS) !== 0) unsupported.push('flags');
   const observation: ServiceObservation = {
     scheduler,
@@ -171,14 +177,18 @@ export function decodeDestination(reply: Reply, row: number): DestinationEntry {
   if (forwarding === 'bypass' || forwarding.startsWith('forwarding-')) {
     unsupported.push('forwarding');
   }
+  const upperThreshold = reply.u32(base + DESTINATION.upperThreshold);
+  const lowerThreshold = reply.u32(base + DESTINATION.lowerThreshold);
+  if (upperThreshold > MAX_INT) unsupported.push('upperThreshold');
+  if (lowerThreshold > MAX_INT) unsupported.push('lowerThreshold');
   const tunnel = forwarding === 'tunnel' ? decodeTunnel(reply, base, unsupported) : undefined;
   return {
     ...address,
     port: reply.u16(base + DESTINATION.port),
     forwarding,
     weight: reply.u32(base + DESTINATION.weight),
-    upperThreshold: reply.u32(base + DESTINATION.upperThreshold),
-    lowerThreshold: reply.u32(base + DESTINATION.lowerThreshold),
+    upperThreshold,
+    lowerThreshold,
     ...(tunnel === undefined ? {} : { tunnel }),
     connections: {
       active: reply.u32(row + DESTINATION_ROW.active),
