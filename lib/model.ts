@@ -169,6 +169,15 @@ export interface PersistenceEntry {
   readonly engine?: string;
 }
 
+/** {@link Tunnel} as read from the kernel: numbers that others wrote and that have no name keep them. */
+export interface TunnelEntry {
+  readonly type: Tunnel['type'] | `tunnel-${number}`;
+  /** Missing where it is 0. */
+  readonly port?: number;
+  /** Missing for `ipip` without any. */
+  readonly checksum?: NonNullable<Tunnel['checksum']> | `checksum-${number}`;
+}
+
 /** What the kernel holds of a service besides its key. */
 export interface ServiceObservation {
   readonly scheduler: string;
@@ -206,7 +215,7 @@ export interface DestinationEntry extends DestinationReference {
   readonly upperThreshold: number;
   readonly lowerThreshold: number;
   /** Only with forwarding `tunnel`. */
-  readonly tunnel?: Tunnel;
+  readonly tunnel?: TunnelEntry;
   /** Connections at this moment. */
   readonly connections: ConnectionGauges;
   /** What the kernel counted. */

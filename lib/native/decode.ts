@@ -7,7 +7,7 @@ import type {
   ServiceEntry,
   ServiceObservation,
   ServiceReference,
-  Tunnel,
+  TunnelEntry,
 } from '../model.js';
 import { isProtocol, protocolName } from '../protocols.js';
 import { Statistics } from '../statistics.js';
@@ -150,21 +150,26 @@ export function decodeService(reply: Reply, row: number): ServiceEntry {
   return { ...key, ...observation };
 }
 
-function decodeTunnel(reply: Reply, base: number, unsupported: string[]): Tunnel {
-  const type = TUNNEL_TYPES[reply.u16(base + DESTINATION.tunnelType)];
-  const checksum = TUNNEL_CHECKSUMS[reply.u16(base + DESTINATION.tunnelFlags)];
+/** Whether a destination with this tunnel could be written here: what `checkDestination` allows. */
+function isSayable({ type, port, checksum }: TunnelEntry): boolean {
+  if (type === 'ipip') return port === undefined && checksum === undefined;
+  if (type === 'gue') return port !== undefined && !checksum?.startsWith('checksum-');
+  return type === 'gre' && port === undefined && (checksum === 'none' || checksum === 'checksum');
+}
+
+function decodeTunnel(reply: Reply, base: number, unsupported: string[]): TunnelEntry {
+  const typeNumber = reply.u16(base + DESTINATION.tunnelType);
+  const checksumNumber = reply.u16(base + DESTINATION.tunnelFlags);
   const port = reply.u16(base + DESTINATION.tunnelPort);
-  const sayable =
-    type !== undefined &&
-    checksum !== undefined &&
-    (type === 'gue' ? port !== 0 : port === 0) &&
-    (type === 'gue' || checksum === 'none' || (type === 'gre' && checksum === 'checksum'));
-  if (!sayable) unsupported.push('tunnel');
-  return {
-    type: type ?? 'ipip',
+  const type = TUNNEL_TYPES[typeNumber] ?? (`tunnel-${typeNumber}` as const);
+  const checksum = TUNNEL_CHECKSUMS[checksumNumber] ?? (`checksum-${checksumNumber}` as const);
+  const tunnel: TunnelEntry = {
+    type,
     ...(port === 0 ? {} : { port }),
-    ...(type === 'ipip' || checksum === undefined ? {} : { checksum }),
+    ...(type === 'ipip' && checksum === 'none' ? {} : { checksum }),
   };
+  if (!isSayable(tunnel)) unsupported.push('tunnel');
+  return tunnel;
 }
 
 /** The destination whose row begins at `row`. */

@@ -1,0 +1,155 @@
+/** The native door without a kernel: records what goes through, and answers as a test wants. */
+import type { Door } from '../../lib/native/addon.js';
+import { encodeCommands, LITTLE_ENDIAN } from '../../lib/native/encode.js';
+import { Ipvs } from '../../lib/ipvs.js';
+import { type CommandName, layout, type StageName } from '../../lib/native/layout.js';
+import { Queue } from '../../lib/queue.js';
+import { Session } from '../../lib/session.js';
+
+const { reply: REPLY, result: RESULT, command: COMMAND } = layout;
+const NAMES = new Map<number, CommandName>(
+  Object.entries(layout.commands).map(([name, number]) => [number, name as CommandName]),
+);
+
+/** One call of `transact` or `dump`. */
+export interface Job {
+  readonly method: 'transact' | 'dump';
+  readonly bytes: Uint8Array;
+  /** The commands of the batch, in order. */
+  readonly names: readonly CommandName[];
+}
+
+/** The result of one command. */
+export interface Result {
+  readonly errno?: number;
+  readonly stage?: StageName;
+  readonly row?: Uint8Array;
+}
+
+function concatenate(header: Uint8Array, rows: readonly Uint8Array[]): ArrayBuffer {
+  const buffer = new ArrayBuffer(rows.reduce((length, row) => length + row.length, header.length));
+  const bytes = new Uint8Array(buffer);
+  bytes.set(header);
+  let offset = header.length;
+  for (const row of rows) {
+    bytes.set(row, offset);
+    offset += row.length;
+  }
+  return buffer;
+}
+
+function header(size: number, errno: number, stage: StageName, count: number): DataView {
+  const view = new DataView(new ArrayBuffer(size));
+  view.setInt32(REPLY.error, errno, LITTLE_ENDIAN);
+  view.setUint32(REPLY.stage, layout.stages[stage], LITTLE_ENDIAN);
+  view.setUint32(REPLY.count, count, LITTLE_ENDIAN);
+  return view;
+}
+
+/** The reply to a job that failed as a whole. */
+export function failedJob(errno: number, stage: StageName): ArrayBuffer {
+  return concatenate(new Uint8Array(header(REPLY.size, errno, stage, 0).buffer), []);
+}
+
+/** The reply to a dump. */
+export function dumped(rows: readonly Uint8Array[]): ArrayBuffer {
+  return concatenate(new Uint8Array(header(REPLY.size, 0, 'kernel', rows.length).buffer), rows);
+}
+
+/** The reply to a batch, of which as many commands were executed as there are results. */
+export function executed(results: readonly Result[]): ArrayBuffer {
+  const size = REPLY.size + results.length * RESULT.size;
+  const view = header(size, 0, 'kernel', results.length);
+  const rows: Uint8Array[] = [];
+  let offset = size;
+  results.forEach(({ errno = 0, stage = 'kernel', row }, index) => {
+    const base = REPLY.size + index * RESULT.size;
+    view.setInt32(base + RESULT.error, errno, LITTLE_ENDIAN);
+    view.setUint32(base + RESULT.stage, layout.stages[stage], LITTLE_ENDIAN);
+    if (row === undefined) return;
+    view.setUint32(base + RESULT.row, offset, LITTLE_ENDIAN);
+    rows.push(row);
+    offset += row.length;
+  });
+  return concatenate(new Uint8Array(view.buffer), rows);
+}
+
+/** Success for every command of a job; an empty list for a dump. */
+export function success({ method, names }: Job): ArrayBuffer {
+  return method === 'dump' ? dumped([]) : executed(names.map(() => ({})));
+}
+
+/** Like the addon's, it refuses a second job while one is under way. */
+export class FakeDoor implements Door {
+  readonly jobs: Job[] = [];
+  /** What happened, in order: `transact`, `dump`, `close`. */
+  readonly events: string[] = [];
+  #busy = false;
+  readonly #answer: (job: Job, index: number) => ArrayBuffer | Promise<ArrayBuffer>;
+
+  constructor(answer: (job: Job, index: number) => ArrayBuffer | Promise<ArrayBuffer> = success) {
+    this.#answer = answer;
+  }
+
+  async open(): Promise<ArrayBuffer> {
+    return await Promise.resolve(failedJob(0, 'kernel'));
+  }
+
+  async transact(bytes: Uint8Array): Promise<ArrayBuffer> {
+    return await this.#job('transact', bytes);
+  }
+
+  async dump(bytes: Uint8Array): Promise<ArrayBuffer> {
+    return await this.#job('dump', bytes);
+  }
+
+  close(): void {
+    if (this.#busy) throw new Error('A job is under way');
+    this.events.push('close');
+  }
+
+  /** How many commands each job had. */
+  get sizes(): number[] {
+    return this.jobs.map((job) => job.names.length);
+  }
+
+  async #job(method: Job['method'], bytes: Uint8Array): Promise<ArrayBuffer> {
+    if (this.#busy) throw new Error('A job is under way');
+    this.#busy = true;
+    this.events.push(method);
+    const view = new DataView(bytes.buffer, bytes.byteOffset);
+    const names = Array.from({ length: bytes.length / COMMAND.size }, (_, index) => {
+      const number = view.getUint32(index * COMMAND.size + COMMAND.command, LITTLE_ENDIAN);
+      const name = NAMES.get(number);
+      if (name === undefined) throw new Error(`No such command: ${number}`);
+      return name;
+    });
+    const job = { method, bytes: bytes.slice(), names };
+    this.jobs.push(job);
+    try {
+      // A job always takes a turn of the event loop.
+      await new Promise((resolve) => setImmediate(resolve));
+      return await this.#answer(job, this.jobs.length - 1);
+    } finally {
+      this.#busy = false;
+    }
+  }
+}
+
+/** An open client whose kernel is `door`. Their constructors are private to TypeScript only. */
+export function clientOver(door: Door): Ipvs {
+  return Reflect.construct(Ipvs, [Reflect.construct(Session, [new Queue(door)])]) as Ipvs;
+}
+
+/** A row as a dump has it: the record that a command wrote, then `counted`, zeros by default. */
+export function rowOf(
+  kind: 'service' | 'destination',
+  command: Parameters<typeof encodeCommands>[0][number],
+  counted: Uint8Array = new Uint8Array(),
+): Uint8Array {
+  const { size } = layout[kind];
+  const row = new Uint8Array(layout[`${kind}Row`].size);
+  row.set(encodeCommands([command]).subarray(COMMAND[kind], COMMAND[kind] + size));
+  row.set(counted, size);
+  return row;
+}

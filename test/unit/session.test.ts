@@ -1,0 +1,173 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import type { Ipvs } from '../../lib/index.js';
+import { IpvsError } from '../../lib/index.js';
+import { clientOver, dumped, executed, FakeDoor, type Job, success } from '../support/door.js';
+
+const SERVICE = { protocol: 'tcp', address: '192.0.2.1', port: 80, scheduler: 'rr' } as const;
+const DESTINATION = { address: '192.0.2.2', port: 80, forwarding: 'masquerade' } as const;
+const UNKNOWN = { ...SERVICE, persistence: { timeout: 300, engine: 'abc' } } as const;
+
+const CALLS: Readonly<Record<string, (client: Ipvs) => Promise<unknown>>> = {
+  getInfo: async (client) => await client.getInfo(),
+  addService: async (client) => {
+    await client.addService(SERVICE);
+  },
+  setService: async (client) => {
+    await client.setService(SERVICE);
+  },
+  deleteService: async (client) => {
+    await client.deleteService(SERVICE);
+  },
+  getService: async (client) => await client.getService(SERVICE),
+  listServices: async (client) => await client.listServices(),
+  addDestination: async (client) => {
+    await client.addDestination(SERVICE, DESTINATION);
+  },
+  setDestination: async (client) => {
+    await client.setDestination(SERVICE, DESTINATION);
+  },
+  deleteDestination: async (client) => {
+    await client.deleteDestination(SERVICE, DESTINATION);
+  },
+  getDestination: async (client) => await client.getDestination(SERVICE, DESTINATION),
+  listDestinations: async (client) => await client.listDestinations(SERVICE),
+  flush: async (client) => {
+    await client.flush();
+  },
+};
+
+describe('a closed client', () => {
+  for (const [method, call] of Object.entries(CALLS)) {
+    it(`${method} rejects with reason closed, and sends nothing`, async () => {
+      const door = new FakeDoor();
+      const client = clientOver(door);
+      await client.close();
+      await assert.rejects(call(client), (error) => {
+        assert.ok(error instanceof IpvsError);
+        assert.deepEqual(
+          [error.code, error.reason, error.outcome, error.errno],
+          ['ERR_IPVS_CLOSED', 'closed', 'not-applied', undefined],
+        );
+        assert.match(error.message, new RegExp(`^${method}: .*Ipvs\\.open`));
+        return true;
+      });
+      assert.deepEqual(door.events, ['close']);
+    });
+  }
+
+  it('is closed from the call of close on; what was called before ends well', async () => {
+    const door = new FakeDoor();
+    const client = clientOver(door);
+    const before = client.flush();
+    const closing = client.close();
+    await assert.rejects(client.flush(), { reason: 'closed' });
+    await Promise.all([before, closing]);
+    assert.deepEqual(door.events, ['transact', 'close']);
+  });
+
+  it('may be closed twice, and by await using', async () => {
+    const door = new FakeDoor();
+    const client = clientOver(door);
+    await Promise.all([client.close(), client.close(), client[Symbol.asyncDispose]()]);
+    await client.close();
+    assert.deepEqual(door.events, ['close']);
+  });
+
+  it('is not used again by a call that asks which module is missing', async () => {
+    const door = new FakeDoor((job) => executed(job.names.map(() => ({ errno: 2 }))));
+    const client = clientOver(door);
+    const call = assert.rejects(client.addService(UNKNOWN), IpvsError);
+    await Promise.all([call, client.close()]);
+    assert.equal(door.events.at(-1), 'close');
+    assert.equal(door.events.filter((event) => event === 'close').length, 1);
+  });
+});
+
+describe('a scheduler or engine that the kernel lacks', () => {
+  const ends = (first: number, probe: number) => (job: Job, index: number) =>
+    executed(job.names.map(() => ({ errno: index === 0 ? first : probe })));
+  const rows = [
+    [UNKNOWN, 22, 'unknown-engine', 2],
+    [UNKNOWN, 2, 'unknown-scheduler', 2],
+    [UNKNOWN, 97, 'unknown-scheduler-or-engine', 2],
+    [SERVICE, 0, 'unknown-scheduler', 1],
+  ] as const;
+  for (const [service, probe, reason, jobs] of rows) {
+    it(`${reason} when the probe ends with ${probe} (${jobs} jobs)`, async () => {
+      for (const method of ['addService', 'setService'] as const) {
+        const door = new FakeDoor(ends(2, probe));
+        await assert.rejects(clientOver(door)[method](service), { reason, code: 'ENOENT' });
+        assert.equal(door.jobs.length, jobs);
+      }
+    });
+  }
+});
+
+describe('the answers of a client', () => {
+  it('reject each call with its own error and its own subject', async () => {
+    const door = new FakeDoor(() => executed([{}, { errno: 3 }, { errno: 110, stage: 'receive' }]));
+    const client = clientOver(door);
+    const [first, second, third] = await Promise.allSettled([
+      client.flush(),
+      client.deleteService(SERVICE),
+      client.deleteDestination(SERVICE, DESTINATION),
+    ]);
+    assert.equal(first.status, 'fulfilled');
+    assert.ok(second.status === 'rejected' && third.status === 'rejected');
+    const errors = [second.reason, third.reason] as IpvsError[];
+    assert.deepEqual(
+      errors.map(({ reason, outcome, service, destination }) => ({
+        reason,
+        outcome,
+        service,
+        destination,
+      })),
+      [
+        {
+          reason: 'service-not-found',
+          outcome: 'not-applied',
+          service: 'tcp 192.0.2.1:80',
+          destination: undefined,
+        },
+        {
+          reason: 'timeout',
+          outcome: 'unknown',
+          service: 'tcp 192.0.2.1:80',
+          destination: '192.0.2.2:80',
+        },
+      ],
+    );
+  });
+
+  it('without the row that was asked for are malformed', async () => {
+    const client = clientOver(new FakeDoor());
+    await assert.rejects(client.getInfo(), {
+      reason: 'malformed-reply',
+      code: 'ERR_IPVS_MALFORMED_REPLY',
+    });
+    await assert.rejects(client.getService(SERVICE), { reason: 'malformed-reply' });
+  });
+
+  it('say that the job failed when the door rejects, and the client goes on', async () => {
+    const door = new FakeDoor((job, index) => {
+      if (index === 0) throw new Error('std::bad_alloc');
+      return success(job);
+    });
+    const client = clientOver(door);
+    await assert.rejects(client.flush(), {
+      reason: 'other',
+      outcome: 'unknown',
+      code: 'ERR_IPVS_JOB_FAILED',
+    });
+    await client.flush();
+  });
+
+  it('say that a destination is not in the list that was read', async () => {
+    const client = clientOver(new FakeDoor(() => dumped([])));
+    await assert.rejects(client.getDestination(SERVICE, DESTINATION), {
+      reason: 'destination-not-found',
+      destination: '192.0.2.2:80',
+    });
+  });
+});
