@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict';
+import { readdir } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import { once } from 'node:events';
+import { Ipvs, type Service } from 'ipvs';
+import { describe, it } from 'mocha';
+import type { WorkerData } from '../support/children/worker.js';
+import { rejection } from '../support/failure.js';
+import { inNamespace, type Namespace } from '../support/netns.js';
+
+const WEB: Service = { protocol: 'tcp', address: '10.0.0.1', port: 80, scheduler: 'rr' };
+const REAL = { address: '10.0.1.1', port: 80, forwarding: 'masquerade' } as const;
+const WORKER = new URL('../support/children/worker.js', import.meta.url);
+const LIBRARY = fileURLToPath(import.meta.resolve('ipvs'));
+
+async function openDescriptors(): Promise<number> {
+  return (await readdir('/proc/self/fd')).length;
+}
+
+function startWorker(ns: Namespace, data: Omit<WorkerData, 'path'>): Worker {
+  return new Worker(WORKER, { workerData: { path: ns.path, ...data } satisfies WorkerData });
+}
+
+/** Runs a script with the library in a process of its own. */
+async function script(ns: Namespace, text: string): Promise<string> {
+  const module = `import { Ipvs } from ${JSON.stringify(LIBRARY)};
+    const service = ${JSON.stringify(WEB)};
+    const ipvs = await Ipvs.open();
+    ${text}`;
+  return await ns.run(process.execPath, '--input-type=module', '--eval', module);
+}
+
+describe('the life of a client', () => {
+  it(
+    'close carries out what was called before it',
+    inNamespace(async (ns, ipvs) => {
+      const services = Array.from({ length: 500 }, (_, index): Service => {
+        return { ...WEB, port: 1 + index };
+      });
+      const added = services.map(async (service) => {
+        await ipvs.addService(service);
+      });
+      await ipvs.close();
+      await ns.assertHolds(services.map((service) => ({ service, destinations: [] })));
+      await Promise.all(added);
+    }),
+  );
+
+  it(
+    'every call after close is refused, and closing twice is closing once',
+    inNamespace(async (ns, ipvs) => {
+      await ipvs.addService(WEB);
+      const first = ipvs.close();
+      const early = rejection(ipvs.flush());
+      await Promise.all([first, ipvs.close(), ipvs[Symbol.asyncDispose]()]);
+      await ipvs.close();
+      const closed = { code: 'ERR_IPVS_CLOSED', reason: 'closed', outcome: 'not-applied' };
+      assert.deepEqual(await early, closed);
+      const calls: Promise<unknown>[] = [
+        ...[ipvs.getInfo(), ipvs.addService(WEB), ipvs.setService(WEB), ipvs.deleteService(WEB)],
+        ...[ipvs.getService(WEB), ipvs.listServices(), ipvs.addDestination(WEB, REAL)],
+        ...[ipvs.setDestination(WEB, REAL), ipvs.deleteDestination(WEB, REAL), ipvs.flush()],
+        ...[ipvs.getDestination(WEB, REAL), ipvs.listDestinations(WEB)],
+      ];
+      for (const call of calls) assert.deepEqual(await rejection(call), closed);
+      await ns.assertHolds([{ service: WEB, destinations: [] }]);
+    }),
+  );
+
+  it(
+    'ends with the block of `await using`',
+    inNamespace(async (ns) => {
+      let escaped: Ipvs;
+      {
+        await using ipvs = await Ipvs.open({ netns: { name: ns.name } });
+        await ipvs.addService(WEB);
+        escaped = ipvs;
+      }
+      assert.equal((await rejection(escaped.getInfo())).reason, 'closed');
+    }),
+  );
+
+  it(
+    'leaves no descriptor open, whether opening succeeds or fails',
+    inNamespace(async (ns) => {
+      const cycle = async (): Promise<void> => {
+        const ipvs = await Ipvs.open({ netns: { name: ns.name } });
+        await ipvs.close();
+        await rejection(Ipvs.open({ netns: { name: 'ipvs-test-none' } }));
+        await rejection(Ipvs.open({ netns: { path: '/proc/self/ns/mnt' } }));
+      };
+      // The first one loads the addon, and libuv may open something of its own.
+      await cycle();
+      const before = await openDescriptors();
+      const held = await Ipvs.open({ netns: { name: ns.name } });
+      assert.ok((await openDescriptors()) > before, 'an open client is seen');
+      await held.close();
+      for (let count = 0; count < 200; count += 1) await cycle();
+      assert.equal(await openDescriptors(), before);
+    }),
+  );
+
+  it(
+    'does not keep the process alive',
+    inNamespace(async (ns) => {
+      assert.equal(
+        await script(ns, `await ipvs.addService(service); console.log('end');`),
+        'end\n',
+      );
+      assert.equal(await ns.ipvsadm('-Sn'), '-A -t 10.0.0.1:80 -s rr\n');
+    }),
+  );
+
+  it(
+    'ends with the process, also in the middle of a command',
+    inNamespace(async (ns) => {
+      const many = `for (let port = 1; port < 2000; port += 1) {
+          ipvs.addService({ ...service, port }).catch(() => undefined);
+        }
+        setTimeout(() => { console.log('end'); process.exit(0); }, 5);`;
+      assert.equal(await script(ns, many), 'end\n');
+    }),
+  );
+
+  it(
+    'does not end when nobody refers to it while a command is under way',
+    inNamespace(async (ns) => {
+      const many = `let called = [];
+        for (let port = 1; port <= 300; port += 1) {
+          called.push((await Ipvs.open()).addService({ ...service, port }));
+          if (port % 50 === 0) globalThis.gc?.();
+        }
+        await Promise.all(called);
+        console.log((await ipvs.listServices()).length);`;
+      const text = many.replace(
+        'let called',
+        `(await import('node:v8')).setFlagsFromString('--expose-gc');
+        globalThis.gc = (await import('node:vm')).runInNewContext('gc');
+        let called`,
+      );
+      assert.equal(await script(ns, text), '300\n');
+    }),
+  );
+
+  it(
+    'works in a worker thread',
+    inNamespace(async (ns) => {
+      const worker = startWorker(ns, { address: '10.0.0.1', count: 100, endless: false });
+      const [seen] = (await once(worker, 'message')) as [number];
+      assert.equal(seen, 100);
+      const [status] = (await once(worker, 'exit')) as [number];
+      assert.equal(status, 0);
+      const rules = (await ns.ipvsadm('-Sn')).trimEnd().split('\n');
+      assert.equal(rules.length, 100);
+    }),
+  );
+
+  it(
+    'ends with a worker thread that is terminated in the middle of commands',
+    inNamespace(async (ns, ipvs) => {
+      for (let count = 0; count < 3; count += 1) {
+        const worker = startWorker(ns, { address: `10.0.0.${count}`, count: 300, endless: true });
+        await once(worker, 'message');
+        await worker.terminate();
+      }
+      await ipvs.flush();
+      await ns.assertHolds([]);
+    }),
+  );
+});

@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import type { Failure } from '../support/failure.js';
+import { inNamespace, type Namespace, run } from '../support/netns.js';
+import { fileURLToPath } from 'node:url';
+
+const ATTEMPT = fileURLToPath(new URL('../support/children/attempt.js', import.meta.url));
+
+type Failures = Record<string, Failure | null>;
+
+/** Words that run a program without one capability. */
+function without(capability: string): string[] {
+  return ['setpriv', '--bounding-set', `-${capability}`, '--inh-caps', `-${capability}`];
+}
+
+/** Runs test/support/children/attempt.ts with these words before it. */
+async function attempt(words: string[], options: object, mode = 'open'): Promise<Failures> {
+  const [command = '', ...args] = [
+    ...[...words, process.execPath, ATTEMPT],
+    ...[JSON.stringify(options), mode],
+  ];
+  return JSON.parse(await run(command, args)) as Failures;
+}
+
+function inside(ns: Namespace): string[] {
+  const [command, args] = ns.inside('env');
+  return [command, ...args];
+}
+
+const DENIED = { code: 'EPERM', errno: -1, reason: 'permission-denied', outcome: 'not-applied' };
+const SERVICE = 'tcp 10.0.0.1:80';
+const DESTINATION = '10.0.1.1:80';
+
+describe('permissions', () => {
+  it('open is refused without CAP_NET_ADMIN', async () => {
+    assert.deepEqual(await attempt(without('net_admin'), {}), {
+      open: { ...DENIED, syscall: 'IPVS_CMD_GET_INFO' },
+    });
+  });
+
+  it('open is refused to root of a user namespace, in a network namespace of its own too', async () => {
+    const expected = { open: { ...DENIED, syscall: 'IPVS_CMD_GET_INFO' } };
+    assert.deepEqual(await attempt(['unshare', '-Ur'], {}), expected);
+    assert.deepEqual(await attempt(['unshare', '-Urn'], {}), expected);
+  });
+
+  it(
+    'open of another namespace is refused without CAP_SYS_ADMIN, of the own one it is not',
+    inNamespace(async (ns) => {
+      const { path } = ns;
+      assert.deepEqual(await attempt(without('sys_admin'), { netns: { path } }), {
+        open: { ...DENIED, syscall: 'setns' },
+      });
+      const words = [...inside(ns), ...without('sys_admin')];
+      assert.deepEqual(await attempt(words, { netns: { path } }), { open: null });
+      assert.deepEqual(await attempt(words, {}), { open: null });
+    }),
+  );
+
+  it(
+    'CAP_NET_ADMIN alone is enough for every command',
+    inNamespace(async (ns) => {
+      const words = [
+        ...[...inside(ns), 'setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'],
+        ...['--inh-caps=+net_admin', '--ambient-caps=+net_admin'],
+      ];
+      const failures = await attempt(words, {}, 'keep');
+      assert.equal(Object.keys(failures).length, 13);
+      assert.deepEqual(
+        Object.entries(failures).filter(([, failure]) => failure !== null),
+        [],
+      );
+    }),
+  );
+
+  it(
+    'every command is refused once the process has lost CAP_NET_ADMIN, and changes nothing',
+    inNamespace(async (ns) => {
+      await ns.restore(['-A -t 10.0.0.1:80 -s wlc', '-a -t 10.0.0.1:80 -r 10.0.1.1:80 -m']);
+      const before = await ns.table();
+      const { open, ...failures } = await attempt(inside(ns), {}, 'drop');
+      assert.equal(open, null);
+      const service = { ...DENIED, service: SERVICE };
+      const both = { ...service, destination: DESTINATION };
+      assert.deepEqual(failures, {
+        getInfo: { ...DENIED, syscall: 'IPVS_CMD_GET_INFO' },
+        addService: { ...service, syscall: 'IPVS_CMD_NEW_SERVICE' },
+        setService: { ...service, syscall: 'IPVS_CMD_SET_SERVICE' },
+        getService: { ...service, syscall: 'IPVS_CMD_GET_SERVICE' },
+        listServices: { ...DENIED, syscall: 'IPVS_CMD_GET_SERVICE' },
+        addDestination: { ...both, syscall: 'IPVS_CMD_NEW_DEST' },
+        setDestination: { ...both, syscall: 'IPVS_CMD_SET_DEST' },
+        listDestinations: { ...service, syscall: 'IPVS_CMD_GET_DEST' },
+        getDestination: { ...both, syscall: 'IPVS_CMD_GET_DEST' },
+        deleteDestination: { ...both, syscall: 'IPVS_CMD_DEL_DEST' },
+        deleteService: { ...service, syscall: 'IPVS_CMD_DEL_SERVICE' },
+        flush: { ...DENIED, syscall: 'IPVS_CMD_FLUSH' },
+      });
+      assert.deepEqual(await ns.table(), before);
+    }),
+  );
+});
