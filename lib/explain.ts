@@ -33,8 +33,9 @@ const REFUSED_DESTINATION: Explanation = {
   reason: 'invalid-destination',
   text:
     'the kernel refuses this destination. Its address must be one that packets can be sent to ' +
-    "(not 0.0.0.0, multicast or broadcast; an IPv6 link-local address only of the director's own), " +
-    'the loopback interface must be up, and no sync daemon may run when its family is not the service’s',
+    "(not 0.0.0.0, multicast or broadcast; an IPv6 link-local or IPv4-mapped one only if it is the director's own), " +
+    'in a new network namespace the loopback interface must be brought up first, ' +
+    'and no sync daemon may run when its family is not the service’s',
 };
 
 const NAMED_SERVICE: Explanations = { ESRCH: NO_SERVICE, EAFNOSUPPORT: NO_FAMILY };

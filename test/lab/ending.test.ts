@@ -4,12 +4,12 @@ import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'mocha';
-import { lab, processesWith, startLab, until } from './support.js';
+import { bootingTimeout, lab, processesWith, secondsToBegin, startLab, until } from './support.js';
 
 const runsOnHost = process.env['IPVS_LAB'] === 'host';
 
 describe('the end of a lab', function () {
-  this.timeout(60_000);
+  this.timeout(bootingTimeout);
   let directory: string;
   let env: NodeJS.ProcessEnv;
 
@@ -28,8 +28,8 @@ describe('the end of a lab', function () {
   }
 
   it('comes at the time limit, with a status of its own and what the kernel said', async () => {
-    const { status, stdout, stderr } = await lab(['sh', '-c', 'echo before; exec sleep 100'], {
-      env: { ...env, IPVS_LAB_TIMEOUT: process.env['IPVS_LAB'] === 'qemu' ? '20' : '5' },
+    const { status, stdout, stderr } = await lab(['sh', '-c', 'echo before; exec sleep 1000'], {
+      env: { ...env, IPVS_LAB_TIMEOUT: String(secondsToBegin) },
     });
     assert.equal(status, 124);
     assert.equal(stdout.toString(), 'before\n');

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { lab, labProgram } from './support.js';
+import { bootingTimeout, lab, labProgram } from './support.js';
 
 const modules = 'rr wrr lc wlc lblc lblcr dh sh sed nq mh fo ovf pe_sip'
   .split(' ')
@@ -8,7 +8,7 @@ const modules = 'rr wrr lc wlc lblc lblcr dh sh sed nq mh fo ovf pe_sip'
   .join(' ');
 
 describe('the lab on a host whose own kernel has IPVS', function () {
-  this.timeout(120_000);
+  this.timeout(2 * bootingTimeout);
 
   it('asks for the modules it would load, and with them leaves the host as it was', async function () {
     if (process.env['IPVS_LAB'] === 'host') this.skip();

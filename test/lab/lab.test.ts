@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'mocha';
-import { lab } from './support.js';
+import { bootingTimeout, lab } from './support.js';
 
 /** Runs a shell script in the lab. */
 async function sh(script: string, ...args: string[]) {
@@ -13,7 +13,7 @@ async function sh(script: string, ...args: string[]) {
 }
 
 describe('a command in the lab', function () {
-  this.timeout(60_000);
+  this.timeout(bootingTimeout);
   let folder: string;
 
   before(() => {

@@ -7,6 +7,14 @@ import { projectRoot } from './paths.js';
 
 export const labProgram = join(projectRoot, 'dist/test/lab/main.js');
 
+const emulated = process.env['IPVS_LAB'] === 'qemu';
+
+/** Milliseconds for a test that boots machines, also when others keep the host busy. */
+export const bootingTimeout = emulated ? 240_000 : 60_000;
+
+/** Seconds that surely suffice for a machine to boot and to begin with a command. */
+export const secondsToBegin = emulated ? 60 : 10;
+
 export interface Outcome {
   readonly status: number | null;
   readonly stdout: Buffer;

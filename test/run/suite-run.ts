@@ -10,6 +10,8 @@ const session = resolve('dist/test/run/session.js');
 const lab = resolve('dist/test/lab/main.js');
 /** What the lab ends with when its own time limit, IPVS_LAB_TIMEOUT, has passed. */
 const labTimedOut = 124;
+/** For a whole suite; longer than the lab's default, since an emulated kernel is slow. */
+const labSeconds = process.env['IPVS_LAB_TIMEOUT'] ?? '1800';
 
 /** Lists a suite's tests, runs them, and compares the two. */
 export async function runSuite({ suite, files }: Selection, grep: string | null): Promise<Verdict> {
@@ -29,7 +31,9 @@ export async function runSuite({ suite, files }: Selection, grep: string | null)
     if (listed.length === 0) return nothingListed(suite.name, grep);
 
     console.log(`\n── ${suite.name} tests (${listed.length}) ──`);
-    const through = suite.inLab ? [process.execPath, lab] : [];
+    const through = suite.inLab
+      ? ['env', `IPVS_LAB_TIMEOUT=${labSeconds}`, process.execPath, lab]
+      : [];
     const { entries, ending } = await hold(
       { ...plan, dryRun: false },
       folder,
