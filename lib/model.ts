@@ -142,8 +142,11 @@ export type ForeignForwarding = 'bypass' | `forwarding-${number}`;
  * programs put into the table, so that every entry can be asked for and deleted.
  */
 export interface ForeignServiceKey {
+  /** A protocol that IPVS balances, or `protocol-47` for number 47 and so on. */
   readonly protocol: Protocol | ForeignProtocol;
+  /** In canonical text. */
   readonly address: string;
+  /** 0..65535. */
   readonly port: number;
   readonly fwmark?: never;
   /** Only on an IPv6 entry whose address is IPv4-mapped: tells it from the IPv4 address. */
@@ -171,6 +174,7 @@ export interface PersistenceEntry {
 
 /** {@link Tunnel} as read from the kernel: numbers that others wrote and that have no name keep them. */
 export interface TunnelEntry {
+  /** A known type, or `tunnel-3` for number 3 and so on. */
   readonly type: Tunnel['type'] | `tunnel-${number}`;
   /** Missing where it is 0. */
   readonly port?: number;
@@ -180,8 +184,11 @@ export interface TunnelEntry {
 
 /** What the kernel holds of a service besides its key. */
 export interface ServiceObservation {
+  /** Name of the scheduler; `none` where others took it away. */
   readonly scheduler: string;
+  /** Empty where there are none. */
   readonly schedulerFlags: readonly SchedulerFlag[];
+  /** Whether every datagram is scheduled by itself. */
   readonly onePacket: boolean;
   /** Missing where the service is not persistent. */
   readonly persistence?: PersistenceEntry;
@@ -210,9 +217,13 @@ export interface ConnectionGauges {
 
 /** A destination as the kernel's table holds it. */
 export interface DestinationEntry extends DestinationReference {
+  /** A method that can be written here, or one that others wrote. */
   readonly forwarding: Forwarding | ForeignForwarding;
+  /** 0 takes no new connections. */
   readonly weight: number;
+  /** 0 is no limit. */
   readonly upperThreshold: number;
+  /** 0 means three quarters of the upper threshold. */
   readonly lowerThreshold: number;
   /** Only with forwarding `tunnel`. */
   readonly tunnel?: TunnelEntry;
