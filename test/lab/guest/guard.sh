@@ -6,6 +6,7 @@
 # processes that it traces, these would go on running its guest's code on the host.
 
 # A panic of user-mode Linux aborts it: its dump would be the guest's memory, in the user's folder.
+# shellcheck disable=SC3045 # not POSIX, and in every sh there is
 ulimit -c 0
 
 end_machine() {

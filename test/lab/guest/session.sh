@@ -1,3 +1,4 @@
+# shellcheck shell=dash
 # Sourced by the init of each kind: what all of them do once they have the descriptors
 #   3 stdout of the lab   4 its stderr   5 the result   7 the command script, opened before any mount
 
