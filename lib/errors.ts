@@ -8,7 +8,13 @@ import { getSystemErrorName } from 'node:util';
  * - `service-not-found`, `service-exists`, `destination-not-found`, `destination-exists`
  * - `unknown-scheduler`, `unknown-engine`: the kernel neither has it nor can load its module;
  *   `unknown-scheduler-or-engine` where the kernel has no IPv6, which it takes to tell them apart
+ * - `unsupported-entry`: another program wrote parts of the entry that cannot be written here
+ * - `unsupported-by-kernel`: the kernel is too old for it, and was left as it was
+ * - `table-changing`: others change the table so fast that no two reads agreed
  * - `invalid-destination`: the kernel refuses this address, port or forwarding here
+ * - `daemon-not-found`, `daemon-exists`: a sync daemon of this role
+ * - `invalid-daemon`: the kernel refuses a sync daemon with these options
+ * - `interface-not-found`, `interface-down`: the network interface of a sync daemon
  * - `unsupported-family`: the kernel has no IPv6, or it is disabled
  * - `permission-denied`: CAP_NET_ADMIN is missing
  * - `ipvs-unavailable`: the kernel has no IPVS, or could not load its module
@@ -29,7 +35,15 @@ export type IpvsErrorReason =
   | 'unknown-scheduler'
   | 'unknown-engine'
   | 'unknown-scheduler-or-engine'
+  | 'unsupported-entry'
+  | 'unsupported-by-kernel'
+  | 'table-changing'
   | 'invalid-destination'
+  | 'daemon-not-found'
+  | 'daemon-exists'
+  | 'invalid-daemon'
+  | 'interface-not-found'
+  | 'interface-down'
   | 'unsupported-family'
   | 'permission-denied'
   | 'ipvs-unavailable'
@@ -68,7 +82,8 @@ export class IpvsError extends Error {
   /**
    * Name of the errno (`ESRCH`), or `ERR_IPVS_TIMEOUT`, `ERR_IPVS_CLOSED`,
    * `ERR_IPVS_UNSUPPORTED_PLATFORM`, `ERR_IPVS_ADDON_NOT_LOADED`, `ERR_IPVS_MALFORMED_REPLY`,
-   * `ERR_IPVS_JOB_FAILED` where the kernel gave none.
+   * `ERR_IPVS_JOB_FAILED`, `ERR_IPVS_UNSUPPORTED_ENTRY`, `ERR_IPVS_UNSUPPORTED_BY_KERNEL`,
+   * `ERR_IPVS_TABLE_CHANGING` where the kernel gave none.
    */
   readonly code: string;
   /** Why, in words that a program can compare. */
@@ -98,6 +113,11 @@ export class IpvsError extends Error {
     if (details.service !== undefined) this.service = details.service;
     if (details.destination !== undefined) this.destination = details.destination;
   }
+}
+
+/** Whether an error is one of ours for one of these reasons. */
+export function hasReason(error: unknown, ...reasons: readonly IpvsErrorReason[]): boolean {
+  return error instanceof IpvsError && reasons.includes(error.reason);
 }
 
 /** Those that Node's own table lacks, such as EBADMSG. */

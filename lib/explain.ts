@@ -1,6 +1,7 @@
 /** What an errno means: the one place where the kernel's answers become errors for humans. */
 import { constants } from 'node:os';
 import { errnoName, IpvsError, type IpvsErrorReason } from './errors.js';
+import type { CheckedTunnel } from './input/destination.js';
 import { formatCheckedKey } from './keys.js';
 import type { Command } from './native/encode.js';
 import type { CommandName } from './native/layout.js';
@@ -63,7 +64,42 @@ const BY_COMMAND: Readonly<Record<CommandName, Explanations>> = {
   },
   IPVS_CMD_SET_DEST: { ...NAMED_SERVICE, ENOENT: NO_DESTINATION, EINVAL: REFUSED_DESTINATION },
   IPVS_CMD_DEL_DEST: { ...NAMED_SERVICE, ENOENT: NO_DESTINATION },
+  IPVS_CMD_NEW_DAEMON: {
+    EEXIST: {
+      reason: 'daemon-exists',
+      text: 'a sync daemon of this role runs already. Stop it with stopDaemon first',
+    },
+    ENODEV: {
+      reason: 'interface-not-found',
+      text: "there is no such network interface in this network namespace. 'ip link' shows them",
+    },
+    ENETUNREACH: {
+      reason: 'interface-down',
+      text: "the network interface is down. Bring it up with 'ip link set dev NAME up'",
+    },
+    EINVAL: {
+      reason: 'invalid-daemon',
+      text:
+        'the kernel refuses this sync daemon. None can run while a destination is of another ' +
+        'family than its service',
+    },
+    EAFNOSUPPORT: NO_FAMILY,
+  },
+  IPVS_CMD_DEL_DAEMON: {
+    ESRCH: {
+      reason: 'daemon-not-found',
+      text: 'no sync daemon of this role runs. listDaemons shows those that do',
+    },
+    EINTR: {
+      reason: 'other',
+      text: 'the kernel was interrupted each time that it stopped this sync daemon. Try again',
+    },
+  },
+  IPVS_CMD_GET_DAEMON: {},
+  IPVS_CMD_SET_CONFIG: {},
+  IPVS_CMD_GET_CONFIG: {},
   IPVS_CMD_GET_INFO: {},
+  IPVS_CMD_ZERO: NAMED_SERVICE,
   IPVS_CMD_FLUSH: {},
 };
 
@@ -80,6 +116,29 @@ const NO_PERMISSION: Explanation = {
   text:
     'CAP_NET_ADMIN is missing. It must be held in the initial user namespace: run as root, or give ' +
     'the process or container NET_ADMIN; root inside a user namespace (rootless containers) is not enough',
+};
+
+const MALFORMED: Explanation = {
+  reason: 'malformed-reply',
+  code: 'ERR_IPVS_MALFORMED_REPLY',
+  text: 'the kernel’s answer makes no sense. Please report this together with the kernel’s release',
+};
+
+/** The question for the family "IPVS", before any command is given. */
+const FAMILY: Explanations = {
+  ENOENT: UNAVAILABLE,
+  EBADMSG: MALFORMED,
+  ENOBUFS: {
+    reason: 'other',
+    text: 'the kernel’s answer was lost. Nothing was changed. Try again',
+  },
+  ETIMEDOUT: {
+    reason: 'timeout',
+    code: 'ERR_IPVS_TIMEOUT',
+    text:
+      'the kernel did not say in time whether it has IPVS; it may be loading its module. ' +
+      'Nothing was changed. Try again, with a longer timeout if need be',
+  },
 };
 
 /** What the command does not matter for. */
@@ -116,6 +175,8 @@ const READING: ReadonlySet<CommandName | undefined> = new Set<CommandName | unde
   undefined,
   'IPVS_CMD_GET_SERVICE',
   'IPVS_CMD_GET_DEST',
+  'IPVS_CMD_GET_DAEMON',
+  'IPVS_CMD_GET_CONFIG',
   'IPVS_CMD_GET_INFO',
 ]);
 
@@ -134,7 +195,7 @@ function explain(command: CommandName | undefined, { errno, stage }: Outcome): E
     case 'namespace':
       return NAMESPACE[code] ?? { reason: 'other', text: 'the network namespace can’t be entered' };
     case 'family':
-      return code === 'ENOENT' ? UNAVAILABLE : (ANYWHERE[code] ?? other);
+      return FAMILY[code] ?? ANYWHERE[code] ?? other;
     case 'socket':
       // A kernel without generic netlink has no IPVS either (sandboxes, emulators).
       return code === 'EPROTONOSUPPORT' || code === 'EAFNOSUPPORT'
@@ -151,11 +212,7 @@ function explain(command: CommandName | undefined, { errno, stage }: Outcome): E
           }
         : { reason: 'other', text: `the kernel’s answer was lost. ${afterwards(command)}` };
     case 'reply':
-      return {
-        reason: 'malformed-reply',
-        code: 'ERR_IPVS_MALFORMED_REPLY',
-        text: 'the kernel’s answer makes no sense. Please report this together with the kernel’s release',
-      };
+      return MALFORMED;
   }
 }
 
@@ -176,9 +233,13 @@ function describe(subject: Subject, service?: string, destination?: string): str
 }
 
 /** What was attempted when no IPVS command was. */
-const OPEN_SYSCALLS: Readonly<Partial<Record<Outcome['stage'], string>>> = {
+const SYSCALLS: Readonly<Partial<Record<Outcome['stage'], string>>> = {
   namespace: 'setns',
   socket: 'socket',
+  family: 'CTRL_CMD_GETFAMILY',
+  send: 'CTRL_CMD_GETFAMILY',
+  receive: 'CTRL_CMD_GETFAMILY',
+  reply: 'CTRL_CMD_GETFAMILY',
 };
 
 /** The error with everything that is known about it. */
@@ -200,7 +261,7 @@ function buildError(
       reason: explanation.reason,
       // A code of our own means that the kernel gave none.
       errno: explanation.code === undefined ? outcome.errno : undefined,
-      syscall: command ?? OPEN_SYSCALLS[outcome.stage] ?? 'CTRL_CMD_GETFAMILY',
+      syscall: command ?? SYSCALLS[outcome.stage],
       outcome: answered || READING.has(command) ? 'not-applied' : 'unknown',
       service,
       destination,
@@ -242,6 +303,55 @@ export function unknownModuleError(
     },
   };
   return buildError(subject, command, outcome, explanations[missing]);
+}
+
+/** The error for a tunnel that the kernel stored as something else; `undone` is what became of undoing it. */
+export function tunnelError(
+  subject: Subject,
+  command: CommandName,
+  tunnel: CheckedTunnel,
+  undone: Outcome,
+): IpvsError {
+  const kind = tunnel.checksum === 'none' ? tunnel.type : `${tunnel.type} with a checksum`;
+  const afterwards =
+    undone.errno === 0
+      ? 'The destination is as it was before'
+      : `Undoing it failed with ${errnoName(undone.errno)}: read the table`;
+  return buildError(
+    subject,
+    command,
+    undone.errno === 0 ? KERNEL_ANSWER : { errno: undone.errno, stage: 'receive' },
+    {
+      reason: 'unsupported-by-kernel',
+      code: 'ERR_IPVS_UNSUPPORTED_BY_KERNEL',
+      text: `this kernel does not know tunnels of type ${kind} (gue takes Linux 5.2, gre and checksums 5.3). ${afterwards}`,
+    },
+  );
+}
+
+/** For errors of our own, about something that the kernel answered. */
+const KERNEL_ANSWER: Outcome = { errno: 0, stage: 'kernel' };
+
+/** The error for an entry with fields that can't be written here and that a patch does not replace. */
+export function unwritableError(subject: Subject, fields: readonly string[]): IpvsError {
+  const explanation = {
+    reason: 'unsupported-entry',
+    code: 'ERR_IPVS_UNSUPPORTED_ENTRY',
+    text:
+      `another program wrote ${fields.join(', ')} so that it cannot be written here. ` +
+      'Replace it in the patch where that is possible, or delete the entry and add it anew',
+  } as const;
+  return buildError(subject, undefined, KERNEL_ANSWER, explanation);
+}
+
+/** The error for a table of which no two reads in a row showed the same keys. */
+export function tableChangingError(subject: Subject, reads: number): IpvsError {
+  const explanation = {
+    reason: 'table-changing',
+    code: 'ERR_IPVS_TABLE_CHANGING',
+    text: `other programs kept changing the table during ${reads} reads. Try again, or read without consistent`,
+  } as const;
+  return buildError(subject, undefined, KERNEL_ANSWER, explanation);
 }
 
 /** The error for a client that can't be opened. */

@@ -1,21 +1,52 @@
-import { constants } from 'node:os';
-import { commandError } from './explain.js';
-import { checkDestination, checkDestinationReference } from './input/destination.js';
-import { checkOptions } from './input/options.js';
+import type { Subject } from './explain.js';
+import { checkRole, checkSyncDaemon } from './input/daemon.js';
+import {
+  checkDestination,
+  type CheckedDestination,
+  checkDestinationReference,
+} from './input/destination.js';
+import { checkListOptions, checkOptions, checkSnapshotOptions } from './input/options.js';
+import { checkDestinationPatch, checkServicePatch } from './input/patch.js';
 import { checkService, checkServiceReference } from './input/service.js';
-import { formatCheckedKey, formatKey } from './keys.js';
+import { checkTimeouts } from './input/timeouts.js';
+import { formatCheckedKey } from './keys.js';
 import type {
   Destination,
   DestinationEntry,
+  DestinationPatch,
   DestinationReference,
   Info,
+  ListOptions,
   OpenOptions,
   Service,
   ServiceEntry,
+  ServicePatch,
   ServiceReference,
+  ServiceSnapshot,
+  ServiceState,
+  SnapshotOptions,
+  SyncDaemon,
+  SyncDaemonEntry,
+  SyncDaemonRole,
+  Timeouts,
 } from './model.js';
-import { decodeInfo, decodeService } from './native/decode.js';
-import { decodeDestinations, decodeServices } from './native/lists.js';
+import { decodeDestination, decodeInfo, decodeService, decodeTimeouts } from './native/decode.js';
+import type { CommandName } from './native/layout.js';
+import { decodeDaemons, decodeDestinations, decodeServices } from './native/lists.js';
+import type { Sequence } from './sequence.js';
+import { stopDaemon } from './sequences/daemon.js';
+import {
+  addDestination,
+  type DestinationSubject,
+  ensureDestination,
+  findRow,
+  setDestination,
+  TunnelSupport,
+  updateDestination,
+} from './sequences/destination.js';
+import { listDestinationsSteadily, listServicesSteadily } from './sequences/lists.js';
+import { ensureService, updateService } from './sequences/service.js';
+import { readTable, readTableSteadily, withoutCounts } from './sequences/snapshot.js';
 import { Session } from './session.js';
 
 /**
@@ -40,6 +71,7 @@ import { Session } from './session.js';
  */
 export class Ipvs implements AsyncDisposable {
   readonly #session: Session;
+  readonly #tunnels = new TunnelSupport();
 
   private constructor(session: Session) {
     this.#session = session;
@@ -99,6 +131,35 @@ export class Ipvs implements AsyncDisposable {
   }
 
   /**
+   * Changes some fields of a virtual service and keeps the others (IPVS_CMD_GET_SERVICE, then
+   * IPVS_CMD_SET_SERVICE): see {@link ServicePatch}. Two updates of one service lose nothing of each
+   * other, in this client; between reading and writing another program can still interfere.
+   *
+   * @throws IpvsError with reason `service-not-found`, `unknown-scheduler`, `unknown-engine`,
+   * `unsupported-entry`; an {@link ArgumentError} also when the patched service makes no sense, for
+   * instance port 0 without persistence.
+   */
+  async updateService(service: ServiceReference, patch: ServicePatch): Promise<void> {
+    const key = checkServiceReference('service', service);
+    const changes = checkServicePatch('patch', patch);
+    const subject = { method: 'updateService', service: key };
+    await this.#runFor(subject, 'IPVS_CMD_SET_SERVICE', updateService(subject, changes));
+  }
+
+  /**
+   * Adds a virtual service, or replaces its definition as {@link Ipvs.setService} does where it is
+   * there already.
+   *
+   * @returns Which of the two it was.
+   * @throws IpvsError with reason `unknown-scheduler`, `unknown-engine`, `unsupported-family`.
+   */
+  async ensureService(service: Service | ServiceEntry): Promise<'added' | 'set'> {
+    const definition = checkService('service', service);
+    const subject = { method: 'ensureService', service: definition.key };
+    return await this.#runFor(subject, 'IPVS_CMD_NEW_SERVICE', ensureService(subject, definition));
+  }
+
+  /**
    * Deletes a virtual service together with its destinations (IPVS_CMD_DEL_SERVICE).
    *
    * @throws IpvsError with reason `service-not-found`.
@@ -129,37 +190,94 @@ export class Ipvs implements AsyncDisposable {
    * Reads all virtual services, sorted by key (see `compareKeys`), each once.
    *
    * The kernel reads its table in portions: of a table that others change meanwhile, entries that
-   * were there all the time may be missing (net/netfilter/ipvs/ip_vs_ctl.c resumes by index).
+   * were there all the time may be missing (net/netfilter/ipvs/ip_vs_ctl.c resumes by index). With
+   * `consistent` it is read until two reads in a row show the same keys.
+   *
+   * @throws IpvsError with reason `table-changing`, only with `consistent`.
    */
-  async listServices(): Promise<ServiceEntry[]> {
+  async listServices(options?: ListOptions): Promise<ServiceEntry[]> {
+    const { consistent } = checkListOptions(options);
     const subject = { method: 'listServices' };
-    return decodeServices(await this.#session.dump(subject, { name: 'IPVS_CMD_GET_SERVICE' }));
+    const command = { name: 'IPVS_CMD_GET_SERVICE' } as const;
+    if (!consistent) return decodeServices(await this.#session.dump(subject, command));
+    return await this.#session.run(subject, command, listServicesSteadily(subject));
   }
 
   /**
    * Adds a destination (real server) to a virtual service (IPVS_CMD_NEW_DEST).
    *
-   * @throws IpvsError with reason `service-not-found`, `destination-exists`, `invalid-destination`.
+   * Kernels too old for a type of tunnel or its checksums pass over them without a word: the first
+   * destination of a client with each is read back, and removed when it is not what was meant.
+   *
+   * @throws IpvsError with reason `service-not-found`, `destination-exists`, `invalid-destination`,
+   * `unsupported-by-kernel`.
    */
   async addDestination(
     service: ServiceReference,
     destination: Destination | DestinationEntry,
   ): Promise<void> {
-    await this.#defineDestination('addDestination', 'IPVS_CMD_NEW_DEST', service, destination);
+    const { subject, definition } = this.#checkDefinition('addDestination', service, destination);
+    await this.#define(subject, 'IPVS_CMD_NEW_DEST', definition);
   }
 
   /**
    * Replaces the whole definition of a destination (IPVS_CMD_SET_DEST): what is not mentioned gets
    * its default. Connections stay, also with weight 0. The key can't be changed.
    *
+   * With a tunnel, it is read back like one that was added.
+   *
    * @throws IpvsError with reason `service-not-found`, `destination-not-found`,
-   * `invalid-destination`.
+   * `invalid-destination`, `unsupported-by-kernel`.
    */
   async setDestination(
     service: ServiceReference,
     destination: Destination | DestinationEntry,
   ): Promise<void> {
-    await this.#defineDestination('setDestination', 'IPVS_CMD_SET_DEST', service, destination);
+    const { subject, definition } = this.#checkDefinition('setDestination', service, destination);
+    await this.#define(subject, 'IPVS_CMD_SET_DEST', definition);
+  }
+
+  /**
+   * Changes some fields of a destination and keeps the others (IPVS_CMD_GET_DEST, then
+   * IPVS_CMD_SET_DEST): see {@link DestinationPatch}. Two updates of one destination lose nothing of
+   * each other, in this client; between reading and writing another program can still interfere.
+   * Reading costs as much as {@link Ipvs.listDestinations}, once for all updates of one service that
+   * are called in a row.
+   *
+   * @throws IpvsError with reason `service-not-found`, `destination-not-found`,
+   * `invalid-destination`, `unsupported-entry`, `unsupported-by-kernel`; an {@link ArgumentError}
+   * also when the patched destination makes no sense, for instance a lower threshold above the upper.
+   */
+  async updateDestination(
+    service: ServiceReference,
+    destination: DestinationReference,
+    patch: DestinationPatch,
+  ): Promise<void> {
+    const subject = this.#checkKeys('updateDestination', service, destination);
+    const changes = checkDestinationPatch('patch', patch);
+    const update = updateDestination(subject, changes, this.#tunnels);
+    await this.#runFor(subject, 'IPVS_CMD_SET_DEST', update);
+  }
+
+  /**
+   * Adds a destination, or replaces its definition as {@link Ipvs.setDestination} does where it is
+   * there already.
+   *
+   * @returns Which of the two it was.
+   * @throws IpvsError with reason `service-not-found`, `invalid-destination`,
+   * `unsupported-by-kernel`.
+   */
+  async ensureDestination(
+    service: ServiceReference,
+    destination: Destination | DestinationEntry,
+  ): Promise<'added' | 'set'> {
+    const { subject, definition } = this.#checkDefinition(
+      'ensureDestination',
+      service,
+      destination,
+    );
+    const ensure = ensureDestination(subject, definition, this.#tunnels);
+    return await this.#runFor(subject, 'IPVS_CMD_NEW_DEST', ensure);
   }
 
   /**
@@ -172,14 +290,12 @@ export class Ipvs implements AsyncDisposable {
     service: ServiceReference,
     destination: DestinationReference,
   ): Promise<void> {
-    const keys = {
-      service: checkServiceReference('service', service),
-      destination: checkDestinationReference('destination', destination),
-    };
-    await this.#session.send(
-      { method: 'deleteDestination', ...keys },
-      { name: 'IPVS_CMD_DEL_DEST', ...keys },
-    );
+    const subject = this.#checkKeys('deleteDestination', service, destination);
+    await this.#session.send(subject, {
+      name: 'IPVS_CMD_DEL_DEST',
+      service: subject.service,
+      destination: subject.destination,
+    });
   }
 
   /**
@@ -192,35 +308,123 @@ export class Ipvs implements AsyncDisposable {
     service: ServiceReference,
     destination: DestinationReference,
   ): Promise<DestinationEntry> {
-    const key = checkServiceReference('service', service);
-    const wanted = checkDestinationReference('destination', destination);
-    const subject = { method: 'getDestination', service: key, destination: wanted };
-    const reply = await this.#session.dump(subject, { name: 'IPVS_CMD_GET_DEST', service: key });
-    const found = decodeDestinations(reply).find(
-      (entry) => formatKey(entry) === formatCheckedKey(wanted),
-    );
-    if (found !== undefined) return found;
-    const outcome = { errno: constants.errno.ENOENT, stage: 'kernel' } as const;
-    throw commandError(subject, 'IPVS_CMD_GET_DEST', outcome);
+    const subject = this.#checkKeys('getDestination', service, destination);
+    const { answer, row } = await this.#runFor(subject, 'IPVS_CMD_GET_DEST', findRow(subject));
+    return decodeDestination(answer.reply, row);
   }
 
   /**
    * Reads all destinations of a virtual service, sorted by key (see `compareKeys`), each once
    * (IPVS_CMD_GET_DEST). What {@link Ipvs.listServices} says of a table under change holds here too.
    *
+   * @throws IpvsError with reason `service-not-found`, and `table-changing` with `consistent`.
+   */
+  async listDestinations(
+    service: ServiceReference,
+    options?: ListOptions,
+  ): Promise<DestinationEntry[]> {
+    const key = checkServiceReference('service', service);
+    const { consistent } = checkListOptions(options);
+    const subject = { method: 'listDestinations', service: key };
+    const command = { name: 'IPVS_CMD_GET_DEST', service: key, verify: true } as const;
+    if (!consistent) return decodeDestinations(await this.#session.dump(subject, command));
+    return await this.#session.run(subject, command, listDestinationsSteadily(subject));
+  }
+
+  /**
+   * Reads every virtual service with its destinations, sorted by key, in one pass: the services, the
+   * destinations of each, then the services once more.
+   *
+   * While others write, it is no picture of one moment. A service that is gone at the end of the pass
+   * is left out, since its destinations may be; what {@link Ipvs.listServices} says of a table under
+   * change holds for the services and for the destinations of each. With `consistent` the pass is
+   * repeated until two in a row show the same keys. Calls made after this one wait for it.
+   *
+   * @param options - With `stats: false` the result is plain data, fit for JSON, without statistics
+   * and connections.
+   * @throws IpvsError with reason `table-changing`, only with `consistent`.
+   */
+  async snapshot(options?: SnapshotOptions & { readonly stats?: true }): Promise<ServiceSnapshot[]>;
+  async snapshot(options: SnapshotOptions & { readonly stats: false }): Promise<ServiceState[]>;
+  async snapshot(options?: SnapshotOptions): Promise<ServiceSnapshot[] | ServiceState[]>;
+  async snapshot(options?: SnapshotOptions): Promise<ServiceSnapshot[] | ServiceState[]> {
+    const { consistent, stats } = checkSnapshotOptions(options);
+    const subject = { method: 'snapshot' };
+    const read = consistent ? readTableSteadily(subject) : readTable(subject);
+    const table = await this.#session.run(subject, { name: 'IPVS_CMD_GET_DEST' }, read);
+    return stats ? table : table.map(withoutCounts);
+  }
+
+  /**
+   * Sets statistics back to zero (IPVS_CMD_ZERO): of one virtual service and its destinations, or,
+   * without an argument, of all of them and the totals of the network namespace. Connections are not
+   * touched, nor are their numbers in {@link DestinationEntry.connections}.
+   *
    * @throws IpvsError with reason `service-not-found`.
    */
-  async listDestinations(service: ServiceReference): Promise<DestinationEntry[]> {
-    const key = checkServiceReference('service', service);
-    const subject = { method: 'listDestinations', service: key };
-    return decodeDestinations(
-      await this.#session.dump(subject, { name: 'IPVS_CMD_GET_DEST', service: key }),
+  async zero(service?: ServiceReference): Promise<void> {
+    const key = service === undefined ? undefined : checkServiceReference('service', service);
+    await this.#session.send(
+      { method: 'zero', service: key },
+      { name: 'IPVS_CMD_ZERO', service: key },
     );
   }
 
   /** Deletes all virtual services and their destinations in the namespace (IPVS_CMD_FLUSH). */
   async flush(): Promise<void> {
     await this.#session.send({ method: 'flush' }, { name: 'IPVS_CMD_FLUSH' });
+  }
+
+  /** How long the kernel keeps connections without packets (IPVS_CMD_GET_CONFIG). */
+  async getTimeouts(): Promise<Timeouts> {
+    const subject = { method: 'getTimeouts' };
+    const { reply, row } = await this.#session.fetch(subject, { name: 'IPVS_CMD_GET_CONFIG' });
+    return decodeTimeouts(reply, row);
+  }
+
+  /**
+   * Changes how long the kernel keeps connections without packets (IPVS_CMD_SET_CONFIG), 1..2147483
+   * seconds each; timeouts that are not mentioned stay. A connection takes up a change with its next
+   * packet (net/netfilter/ipvs/ip_vs_proto_tcp.c, set_tcp_state).
+   */
+  async setTimeouts(timeouts: Partial<Timeouts>): Promise<void> {
+    const checked = checkTimeouts('timeouts', timeouts);
+    await this.#session.send(
+      { method: 'setTimeouts' },
+      { name: 'IPVS_CMD_SET_CONFIG', timeouts: checked },
+    );
+  }
+
+  /** The sync daemons that run, the master before the backup (IPVS_CMD_GET_DAEMON). */
+  async listDaemons(): Promise<SyncDaemonEntry[]> {
+    const subject = { method: 'listDaemons' };
+    return decodeDaemons(await this.#session.dump(subject, { name: 'IPVS_CMD_GET_DAEMON' }));
+  }
+
+  /**
+   * Starts a sync daemon (IPVS_CMD_NEW_DAEMON). A master and a backup can run at the same time. While
+   * one runs, no destination can be of another family than its service, and the other way round.
+   *
+   * @throws IpvsError with reason `daemon-exists`, `interface-not-found`, `interface-down`,
+   * `invalid-daemon`, `unsupported-family`.
+   */
+  async startDaemon(daemon: SyncDaemon | SyncDaemonEntry): Promise<void> {
+    const checked = checkSyncDaemon('daemon', daemon);
+    const subject = { method: 'startDaemon', detail: checked.role };
+    await this.#session.send(subject, { name: 'IPVS_CMD_NEW_DAEMON', daemon: checked });
+  }
+
+  /**
+   * Stops a sync daemon and waits for its end (IPVS_CMD_DEL_DAEMON). The kernel may stop one that has
+   * just been started without ever answering: then the list of daemons tells.
+   *
+   * @throws IpvsError with reason `daemon-not-found`.
+   */
+  async stopDaemon(role: SyncDaemonRole): Promise<void> {
+    const checked = checkRole('role', role);
+    const subject = { method: 'stopDaemon', detail: checked };
+    const stop = stopDaemon(subject, checked);
+    await this.#session.run(subject, { name: 'IPVS_CMD_DEL_DAEMON' }, stop);
   }
 
   async #defineService(
@@ -233,15 +437,51 @@ export class Ipvs implements AsyncDisposable {
     await this.#session.send({ method, service: key }, { name, service: key, definition });
   }
 
-  async #defineDestination(
+  #checkKeys(
     method: string,
-    name: 'IPVS_CMD_NEW_DEST' | 'IPVS_CMD_SET_DEST',
+    service: ServiceReference,
+    destination: DestinationReference,
+  ): DestinationSubject {
+    return {
+      method,
+      service: checkServiceReference('service', service),
+      destination: checkDestinationReference('destination', destination),
+    };
+  }
+
+  #checkDefinition(
+    method: string,
     service: ServiceReference,
     destination: Destination | DestinationEntry,
-  ): Promise<void> {
+  ): { subject: DestinationSubject; definition: CheckedDestination } {
     const key = checkServiceReference('service', service);
-    const destinationDefinition = checkDestination('destination', destination, key);
-    const keys = { service: key, destination: destinationDefinition.key };
-    await this.#session.send({ method, ...keys }, { name, ...keys, destinationDefinition });
+    const definition = checkDestination('destination', destination, key);
+    return { subject: { method, service: key, destination: definition.key }, definition };
+  }
+
+  async #define(
+    subject: DestinationSubject,
+    name: 'IPVS_CMD_NEW_DEST' | 'IPVS_CMD_SET_DEST',
+    definition: CheckedDestination,
+  ): Promise<void> {
+    const { service, destination } = subject;
+    if (this.#tunnels.isKnown(definition)) {
+      const command = { name, service, destination, destinationDefinition: definition };
+      await this.#session.send(subject, command);
+      return;
+    }
+    const sequence = name === 'IPVS_CMD_NEW_DEST' ? addDestination : setDestination;
+    await this.#runFor(subject, name, sequence(subject, definition, this.#tunnels));
+  }
+
+  /** Runs what is about one service or destination: never two at once for the same. */
+  async #runFor<Result>(
+    subject: Subject,
+    name: CommandName,
+    sequence: Sequence<Result>,
+  ): Promise<Result> {
+    const keys = [subject.service, subject.destination].filter((key) => key !== undefined);
+    const key = keys.map((each) => formatCheckedKey(each)).join(' ');
+    return await this.#session.run(subject, { name }, sequence, key);
   }
 }

@@ -235,6 +235,149 @@ export interface DestinationEntry extends DestinationReference {
   readonly unsupported?: readonly string[];
 }
 
+/** A part of a {@link Persistence}: see {@link ServicePatch}. */
+export interface PersistencePatch {
+  /** Seconds; required where the service has no persistence yet. */
+  readonly timeout?: number | undefined;
+  /** Null: each address for itself. */
+  readonly prefixLength?: number | null | undefined;
+  /** Null: none. */
+  readonly engine?: string | null | undefined;
+}
+
+/**
+ * What is to change of a virtual service: fields that are missing or `undefined` stay as they are,
+ * `null` gives a field its default. Flags stay the same bits under another scheduler.
+ */
+export interface ServicePatch {
+  /** As in {@link ServiceDefinition}. */
+  readonly scheduler?: string | undefined;
+  /** Replaces all flags; null: none. */
+  readonly schedulerFlags?: readonly SchedulerFlag[] | null | undefined;
+  /** Null: false. */
+  readonly onePacket?: boolean | null | undefined;
+  /** Merged with the persistence there is; null: none. */
+  readonly persistence?: PersistencePatch | null | undefined;
+}
+
+/** A part of a {@link Tunnel}: see {@link DestinationPatch}. */
+export interface TunnelPatch {
+  /** Required where the destination has no tunnel yet. */
+  readonly type?: Tunnel['type'] | undefined;
+  /** Null: none, for types that take none. */
+  readonly port?: number | null | undefined;
+  /** Null: `none`. */
+  readonly checksum?: Tunnel['checksum'] | null;
+}
+
+/**
+ * What is to change of a destination: fields that are missing or `undefined` stay as they are,
+ * `null` gives a field its default. A tunnel goes when the forwarding method becomes another, its port
+ * when its type is not `gue` any more, its checksum when its type becomes `ipip`.
+ */
+export interface DestinationPatch {
+  /** As in {@link DestinationDefinition}. */
+  readonly forwarding?: Forwarding | undefined;
+  /** Null: 1. */
+  readonly weight?: number | null | undefined;
+  /** Null: 0, no limit. */
+  readonly upperThreshold?: number | null | undefined;
+  /** Null: 0, three quarters of the upper threshold. */
+  readonly lowerThreshold?: number | null | undefined;
+  /** Merged with the tunnel there is; null: `{ type: 'ipip' }`. */
+  readonly tunnel?: TunnelPatch | null | undefined;
+}
+
+/** A virtual service together with its destinations, sorted by key. */
+export type ServiceSnapshot = ServiceEntry & {
+  /** Its real servers, sorted by key. */
+  readonly destinations: readonly DestinationEntry[];
+};
+
+/** A {@link DestinationEntry} without what the kernel counted: plain data, fit for JSON. */
+export type DestinationState = Omit<DestinationEntry, 'connections' | 'stats'>;
+
+/** A {@link ServiceSnapshot} without what the kernel counted: plain data, fit for JSON. */
+export type ServiceState = ServiceReference &
+  Omit<ServiceObservation, 'stats'> & {
+    /** Its real servers, sorted by key. */
+    readonly destinations: readonly DestinationState[];
+  };
+
+/** Options of `listServices` and `listDestinations`. */
+export interface ListOptions {
+  /**
+   * Whether to read again until two reads in a row show the same keys, at most ten times; then the
+   * call rejects with reason `table-changing`. Default: false, one read.
+   */
+  readonly consistent?: boolean | undefined;
+}
+
+/** Options of `snapshot`. */
+export interface SnapshotOptions extends ListOptions {
+  /** Whether to tell statistics and connections too. Default: true. */
+  readonly stats?: boolean | undefined;
+}
+
+/** Seconds that the kernel keeps a connection without packets (IPVS_CMD_GET_CONFIG). */
+export interface Timeouts {
+  /** An established TCP connection. The kernel starts with 900. */
+  readonly tcp: number;
+  /** A TCP connection after a FIN. The kernel starts with 120. */
+  readonly tcpFin: number;
+  /** UDP. The kernel starts with 300. */
+  readonly udp: number;
+}
+
+/** A master sends what it knows of connections to multicast, a backup takes it from there. */
+export type SyncDaemonRole = 'master' | 'backup';
+
+/**
+ * A connection synchronisation daemon: a thread of the kernel. There is at most one of each role in
+ * a network namespace. Before kernel 4.3 only role, interface and syncId exist: the others are
+ * ignored there.
+ */
+export interface SyncDaemon {
+  /** Which of the two. */
+  readonly role: SyncDaemonRole;
+  /** Name of the network interface, 1 to 15 ASCII characters. A master's must be up. */
+  readonly interface: string;
+  /** Tells groups of directors apart, 0..255; a backup with 0 takes the messages of all. Default: 0. */
+  readonly syncId?: number | undefined;
+  /**
+   * Longest UDP payload in bytes: 1..65507 for a master, 1024..65507 for a backup; at most 65487
+   * with an IPv6 group. Default: what fits 1500 bytes (1472, or 1452 with an IPv6 group), for a
+   * backup what fits the interface when that is more.
+   */
+  readonly maxLength?: number | undefined;
+  /** Multicast address, IPv4 or IPv6. Default: 224.0.0.81. */
+  readonly group?: string | undefined;
+  /** UDP port, 1..65535; with the sysctl `sync_ports` above 1 those behind it too. Default: 8848. */
+  readonly port?: number | undefined;
+  /** Routers that the messages of a master may pass, and one more, 1..255. Default: 1. */
+  readonly ttl?: number | undefined;
+}
+
+/** A {@link SyncDaemon} as the kernel runs it. */
+export interface SyncDaemonEntry {
+  /** Which of the two. */
+  readonly role: SyncDaemonRole;
+  /** Name of the network interface. */
+  readonly interface: string;
+  /** 0..255; other programs may have set more, of which the kernel sends the last 8 bits. */
+  readonly syncId: number;
+  /** Longest UDP payload in bytes; missing before kernel 4.3, as are group, port and ttl. */
+  readonly maxLength?: number;
+  /** Multicast address. */
+  readonly group?: string;
+  /** UDP port. */
+  readonly port?: number;
+  /** Time to live of the messages. */
+  readonly ttl?: number;
+  /** As in {@link ServiceObservation.unsupported}. */
+  readonly unsupported?: readonly string[];
+}
+
 /** What the kernel tells of its IPVS. */
 export interface Info {
   /** Version of IPVS; `1.2.1` in every kernel so far. */

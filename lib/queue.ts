@@ -1,27 +1,29 @@
-import type { CheckedService } from './input/service.js';
+import { type Answer, Jobs, type Request } from './jobs.js';
 import type { Door } from './native/addon.js';
-import { type Command, encodeCommands } from './native/encode.js';
-import { type Outcome, Reply } from './native/reply.js';
+import type { Sequence, Step } from './sequence.js';
 
-/** What became of a command. */
-export interface Answer {
-  readonly outcome: Outcome;
-  readonly reply: Reply;
-  /** Where its row begins in the reply, for commands that ask for one. */
-  readonly row: number | undefined;
-}
-
-/** One call that waits for its turn. */
-interface Call {
-  readonly command: Command;
-  /** A dump is a job of its own. */
-  readonly dump: boolean;
+/** One command that waits for its turn. */
+interface Call extends Request {
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: unknown) => void;
 }
 
-/** The rest of a longer queue waits for the next job, so that other users of the pool get a turn. */
-const COMMANDS_PER_JOB = 256;
+/** Several commands, each depending on the answers to those before it, that wait for their turn. */
+interface Run {
+  readonly sequence: Sequence<unknown>;
+  readonly key: string | undefined;
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+type Item = Call | Run;
+
+function isRun(item: Item): item is Run {
+  return 'sequence' in item;
+}
+
+/** As many sequences run side by side at most. */
+const RUNS_TOGETHER = 256;
 
 /** Resolves when all promise jobs of this turn are done: what they call travels along. */
 async function endOfTurn(): Promise<void> {
@@ -31,68 +33,84 @@ async function endOfTurn(): Promise<void> {
   });
 }
 
-function modulesOf(service: CheckedService): string {
-  return `${service.scheduler} ${service.persistence?.engine ?? ''}`;
-}
-
-/** So few dropped calls are not worth moving the others. */
+/** So few dropped items are not worth moving the others. */
 const KEPT_DROPPED = 1024;
 
-/** Queued calls, oldest first, without the cost of shifting an array for each. */
+/** Queued items, oldest first, without the cost of shifting an array for each. */
 class Fifo {
-  #calls: Call[] = [];
+  #items: Item[] = [];
   #first = 0;
 
   get length(): number {
-    return this.#calls.length - this.#first;
+    return this.#items.length - this.#first;
   }
 
-  push(call: Call): void {
-    this.#calls.push(call);
+  push(item: Item): void {
+    this.#items.push(item);
   }
 
-  peek(index: number): Call | undefined {
-    return this.#calls[this.#first + index];
+  peek(index: number): Item | undefined {
+    return this.#items[this.#first + index];
   }
 
-  /** Drops the oldest `count` calls. */
+  /** Drops the oldest `count` items. */
   drop(count: number): void {
     this.#first += count;
-    const worthIt = this.#first > KEPT_DROPPED && this.#first * 2 > this.#calls.length;
-    if (worthIt || this.#first === this.#calls.length) {
-      this.#calls = this.#calls.slice(this.#first);
+    const worthIt = this.#first > KEPT_DROPPED && this.#first * 2 > this.#items.length;
+    if (worthIt || this.#first === this.#items.length) {
+      this.#items = this.#items.slice(this.#first);
       this.#first = 0;
     }
   }
+}
+
+/** The next step of a run, or undefined when it has ended, which its caller has been told then. */
+function advance(run: Run, answers: readonly Answer[]): { run: Run; step: Step } | undefined {
+  try {
+    const { done, value } = run.sequence.next(answers);
+    if (done !== true) return { run, step: value };
+    run.resolve(value);
+  } catch (error) {
+    run.reject(error);
+  }
+  return undefined;
 }
 
 /**
  * The calls of one client, strictly first in, first out: a read sees the writes before it. All calls
  * of one turn of the event loop travel together, as one job on the thread pool; while it is under
  * way the next ones gather.
+ *
+ * Sequences keep their place too: what was called after one waits for its end. Only neighbours with
+ * different keys run side by side, step by step in their order: since each touches its own service or
+ * destination alone, nobody can tell that from one after the other.
  */
 export class Queue {
-  readonly #door: Door;
-  readonly #calls = new Fifo();
-  /** Schedulers and engines that have been seen to work. */
-  readonly #proven = new Set<string>();
+  readonly #jobs: Jobs;
+  readonly #items = new Fifo();
   #running: Promise<void> | undefined;
 
   constructor(door: Door) {
-    this.#door = door;
+    this.#jobs = new Jobs(door);
   }
 
   /** Executes one command. */
-  async command(command: Command): Promise<Answer> {
-    return await new Promise((resolve, reject) => {
-      this.#enqueue({ command, dump: false, resolve, reject });
-    });
+  async command(command: Request['command']): Promise<Answer> {
+    return await this.#call({ command, dump: false });
   }
 
-  /** Reads all that one command asks for; the rows follow the reply's header. */
-  async dump(command: Command): Promise<Answer> {
-    return await new Promise((resolve, reject) => {
-      this.#enqueue({ command, dump: true, resolve, reject });
+  /** Reads the list that one command asks for. */
+  async dump(command: Request['command']): Promise<Answer> {
+    return await this.#call({ command, dump: true });
+  }
+
+  /**
+   * Runs several commands that belong together. Two sequences with the same key never run at once,
+   * and one without a key runs alone.
+   */
+  async run<Result>(sequence: Sequence<Result>, key?: string): Promise<Result> {
+    return await new Promise<Result>((resolve, reject) => {
+      this.#enqueue({ sequence, key, resolve: resolve as (result: unknown) => void, reject });
     });
   }
 
@@ -103,71 +121,80 @@ export class Queue {
       // A call that was answered may ask something more before it tells its caller.
       await new Promise(setImmediate);
     }
-    this.#door.close();
+    this.#jobs.close();
   }
 
-  #enqueue(call: Call): void {
-    this.#calls.push(call);
-    this.#running ??= this.#run();
+  async #call(request: Request): Promise<Answer> {
+    return await new Promise((resolve, reject) => {
+      this.#enqueue({ ...request, resolve, reject });
+    });
   }
 
-  async #run(): Promise<void> {
+  #enqueue(item: Item): void {
+    this.#items.push(item);
+    this.#running ??= this.#work();
+  }
+
+  async #work(): Promise<void> {
     await endOfTurn();
-    while (this.#calls.length > 0) {
-      const calls = this.#take();
-      try {
-        const reply = await this.#execute(calls);
-        this.#calls.drop(this.#settle(calls, reply));
-      } catch (error) {
-        // Memory ran out, or this package has a bug: nobody knows what was handed over.
-        for (const call of calls) call.reject(error);
-        this.#calls.drop(calls.length);
-      }
+    for (;;) {
+      const item = this.#items.peek(0);
+      if (item === undefined) break;
+      await (isRun(item) ? this.#runSequences() : this.#runCalls());
     }
     this.#running = undefined;
   }
 
-  /** The calls of the next job: one dump, one command that may take long, or many commands. */
-  #take(): Call[] {
-    const calls: Call[] = [];
-    for (;;) {
-      const call = this.#calls.peek(calls.length);
-      if (call === undefined || calls.length === COMMANDS_PER_JOB) return calls;
-      const alone = call.dump || this.#isUnproven(call.command);
-      if (!alone || calls.length === 0) calls.push(call);
-      if (alone) return calls;
-    }
-  }
-
-  /**
-   * The kernel looks for the module of a scheduler or engine that it does not know, which takes 50
-   * to 400 ms inside the system call (net/netfilter/ipvs/ip_vs_sched.c, request_module).
-   */
-  #isUnproven(command: Command): boolean {
-    return command.definition !== undefined && !this.#proven.has(modulesOf(command.definition));
-  }
-
-  async #execute(calls: readonly Call[]): Promise<Reply> {
-    const bytes = encodeCommands(calls.map((call) => call.command));
-    const dump = calls[0]?.dump === true;
-    return new Reply(await (dump ? this.#door.dump(bytes) : this.#door.transact(bytes)));
-  }
-
-  /** Tells each caller what became of its command; returns how many of them it were. */
-  #settle(calls: readonly Call[], reply: Reply): number {
-    const whole = reply.outcome;
-    if (whole.errno !== 0 || calls[0]?.dump === true) {
-      for (const call of calls) call.resolve({ outcome: whole, reply, row: undefined });
-      return calls.length;
-    }
-    const executed = calls.slice(0, reply.count);
-    if (executed.length === 0) throw new Error('The addon executed none of a job’s commands');
-    executed.forEach((call, index) => {
-      const outcome = reply.result(index);
-      const { definition } = call.command;
-      if (outcome.errno === 0 && definition !== undefined) this.#proven.add(modulesOf(definition));
-      call.resolve({ outcome, reply, row: reply.row(index) });
+  async #runCalls(): Promise<void> {
+    const calls = this.#jobs.next((index) => {
+      const item = this.#items.peek(index);
+      return item === undefined || isRun(item) ? undefined : item;
     });
-    return executed.length;
+    try {
+      const answers = await this.#jobs.run(calls);
+      answers.forEach((answer, index) => calls[index]?.resolve(answer));
+      this.#items.drop(answers.length);
+    } catch (error) {
+      // Nobody knows what was handed over.
+      for (const call of calls) call.reject(error);
+      this.#items.drop(calls.length);
+    }
+  }
+
+  async #runSequences(): Promise<void> {
+    let steps = this.#takeRuns().map((run) => advance(run, []));
+    for (;;) {
+      const active = steps.filter((each) => each !== undefined);
+      if (active.length === 0) return;
+      try {
+        const answers = await this.#jobs.runAll(active.flatMap(({ step }) => step));
+        let first = 0;
+        steps = active.map(({ run, step }) => {
+          const own = answers.slice(first, first + step.length);
+          first += step.length;
+          return advance(run, own);
+        });
+      } catch (error) {
+        for (const { run } of active) run.reject(error);
+        return;
+      }
+    }
+  }
+
+  #takeRuns(): Run[] {
+    const runs: Run[] = [];
+    const keys = new Set<string | undefined>();
+    for (;;) {
+      const item = this.#items.peek(runs.length);
+      const ends =
+        item === undefined || !isRun(item) || keys.has(item.key) || runs.length === RUNS_TOGETHER;
+      const alone = item !== undefined && isRun(item) && item.key === undefined;
+      if (ends || (alone && runs.length > 0)) break;
+      runs.push(item);
+      keys.add(item.key);
+      if (alone) break;
+    }
+    this.#items.drop(runs.length);
+    return runs;
   }
 }

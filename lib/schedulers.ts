@@ -10,3 +10,18 @@ const OTHER_FLAGS: readonly SchedulerFlag[] = ['flag-1', 'flag-2', 'flag-3'];
 export function flagsOfScheduler(scheduler: string): readonly SchedulerFlag[] {
   return HASHING.has(scheduler) ? HASHING_FLAGS : OTHER_FLAGS;
 }
+
+/** Every name of a flag. */
+export const SCHEDULER_FLAGS: readonly SchedulerFlag[] = [
+  ...new Set([...HASHING_FLAGS, ...OTHER_FLAGS]),
+];
+
+/** The names that the same bits have under another scheduler. */
+export function translateFlags(
+  flags: readonly SchedulerFlag[],
+  scheduler: string,
+): SchedulerFlag[] {
+  return flagsOfScheduler(scheduler).filter((_, bit) =>
+    flags.some((flag) => flag === HASHING_FLAGS[bit] || flag === OTHER_FLAGS[bit]),
+  );
+}

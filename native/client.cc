@@ -118,10 +118,8 @@ Napi::Value Client::Transact(const Napi::CallbackInfo& info) {
 
 Napi::Value Client::Dump(const Napi::CallbackInfo& info) {
   RequireIdle(info);
-  const std::vector<CommandRecord> commands = ReadCommands(info);
-  if (commands.size() != 1) throw Napi::RangeError::New(info.Env(), "Expected one record");
-  return Start(info.Env(), [command = commands.front()](Connection& connection) {
-    return connection.Dump(command);
+  return Start(info.Env(), [commands = ReadCommands(info)](Connection& connection) {
+    return connection.Dump(commands);
   });
 }
 

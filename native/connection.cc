@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <numeric>
 
 #include "decode.h"
@@ -30,33 +31,81 @@ Outcome ReadError(const nlmsghdr* header) {
   return {error < 0 ? -error : 0, Stage::kKernel};
 }
 
+/* Stopping a daemon whose thread has not run yet ends with EINTR, for which netlink sends no answer
+   at all (net/netlink/af_netlink.c, netlink_rcv_skb). */
+bool MayGoUnanswered(const CommandRecord& command) {
+  return command.command == IPVS_CMD_DEL_DAEMON;
+}
+
 }  // namespace
 
-struct Connection::Batch {
-  const std::vector<CommandRecord>& commands;
-  std::vector<ResultRecord> results;
-  std::vector<uint8_t> rows;
+/* Commands of one job, and what became of each. The rows of a command lie side by side: no two
+   commands are answered with several rows at the same time. */
+class Connection::Batch {
+ public:
+  explicit Batch(const std::vector<CommandRecord>& commands)
+      : commands_(commands), results_(commands.size()) {}
 
-  void Fail(size_t index, Outcome outcome) {
-    results[index].error = outcome.error;
-    results[index].stage = static_cast<uint32_t>(outcome.stage);
+  [[nodiscard]] size_t Size() const { return commands_.size(); }
+  [[nodiscard]] const CommandRecord& Command(size_t index) const { return commands_[index]; }
+  [[nodiscard]] Outcome Result(size_t index) const {
+    return {results_[index].error, static_cast<Stage>(results_[index].stage)};
   }
 
-  template <typename Row>
-  Outcome AddRow(size_t index, const std::optional<Row>& row) {
-    if (!row) return {EBADMSG, Stage::kReply};
-    const size_t offset = rows.size();
-    rows.resize(offset + sizeof *row);
-    std::memcpy(rows.data() + offset, &*row, sizeof *row);
-    // Relative to the rows' begin, plus one: zero says that there is none.
-    results[index].row = static_cast<uint32_t>(offset + 1);
-    return {};
+  /* What failed has no rows. */
+  void Settle(size_t index, Outcome outcome) {
+    results_[index].error = outcome.error;
+    results_[index].stage = static_cast<uint32_t>(outcome.stage);
+    if (outcome.Failed()) results_[index].count = 0;
   }
 
   Outcome TakeRow(size_t index, nlmsghdr* header) {
-    return commands[index].command == IPVS_CMD_GET_INFO ? AddRow(index, DecodeInfo(header))
-                                                        : AddRow(index, DecodeService(header));
+    const CommandRecord& command = commands_[index];
+    switch (command.command) {
+      case IPVS_CMD_GET_SERVICE:
+        return AddRow(index, DecodeService(header));
+      case IPVS_CMD_GET_DEST:
+        return AddRow(index, DecodeDestination(header, command.service.family));
+      case IPVS_CMD_GET_INFO:
+        return AddRow(index, DecodeInfo(header));
+      case IPVS_CMD_GET_DAEMON:
+        return AddRow(index, DecodeDaemon(header));
+      case IPVS_CMD_GET_CONFIG:
+        return AddRow(index, DecodeTimeouts(header));
+      default:
+        return {EBADMSG, Stage::kReply};
+    }
   }
+
+  /* The reply, with the first `done` results. */
+  [[nodiscard]] Reply Finish(size_t done) {
+    const size_t rows_begin = sizeof(ReplyHeader) + done * sizeof(ResultRecord);
+    Reply reply;
+    for (size_t index = 0; index < done; ++index) {
+      results_[index].row += static_cast<uint32_t>(rows_begin);
+      reply.Append(results_[index]);
+    }
+    reply.Append(rows_);
+    reply.Finish({}, done);
+    return reply;
+  }
+
+ private:
+  template <typename Row>
+  Outcome AddRow(size_t index, const std::optional<Row>& row) {
+    if (!row) return {EBADMSG, Stage::kReply};
+    const size_t offset = rows_.size();
+    rows_.resize(offset + sizeof *row);
+    std::memcpy(rows_.data() + offset, &*row, sizeof *row);
+    ResultRecord& result = results_[index];
+    if (result.count == 0) result.row = static_cast<uint32_t>(offset);
+    ++result.count;
+    return {};
+  }
+
+  const std::vector<CommandRecord>& commands_;
+  std::vector<ResultRecord> results_;  // `row` counts from the begin of `rows_`
+  std::vector<uint8_t> rows_;
 };
 
 Reply Connection::Open() { return Reply(EnsureOpen()); }
@@ -100,61 +149,87 @@ Outcome Connection::Exchange(const std::vector<Message>& requests, uint32_t firs
   return failure;
 }
 
-Outcome Connection::ResolveFamily() {
+Outcome Connection::AskForFamily(uint16_t& family) {
   const uint32_t first = ++sequence_;
   std::vector<Message> requests;
   requests.push_back(EncodeFamilyRequest({GENL_ID_CTRL, socket_.Port(), first, NLM_F_ACK}));
   if (!requests.front()) return {ENOMEM, Stage::kSend};
   Outcome refused;
-  std::optional<uint16_t> family;
-  const Outcome failure = Exchange(requests, first, [&](size_t, nlmsghdr* header, Outcome&) {
+  std::optional<uint16_t> found;
+  const Outcome lost = Exchange(requests, first, [&](size_t, nlmsghdr* header, Outcome&) {
     if (header->nlmsg_type == NLMSG_ERROR) {
       refused = ReadError(header);
       return true;
     }
-    family = DecodeFamily(header);
+    found = DecodeFamily(header);
     return false;
   });
-  if (failure.Failed()) return failure;
-  if (refused.Failed()) return {refused.error, Stage::kFamily};
-  if (!family) return {EBADMSG, Stage::kReply};
-  family_ = *family;
+  if (lost.Failed()) return lost;
+  if (refused.Failed()) return refused;
+  if (!found) return {EBADMSG, Stage::kReply};
+  family = *found;
   return {};
+}
+
+Outcome Connection::ResolveFamily() {
+  const Outcome outcome = AskForFamily(family_);
+  // Whatever went wrong, no IPVS command was given.
+  return outcome.Failed() ? Outcome{outcome.error, Stage::kFamily} : outcome;
+}
+
+bool Connection::EncodeBatch(const Batch& batch, const std::vector<size_t>& indices, uint32_t first,
+                             std::vector<Message>& requests) {
+  const auto add = [&](const CommandRecord& command, bool acknowledge) {
+    requests.push_back(
+        EncodeCommand({family_, socket_.Port(), first + static_cast<uint32_t>(requests.size()),
+                       acknowledge ? NLM_F_ACK : 0},
+                      command));
+    return requests.back() != nullptr;
+  };
+  for (const size_t index : indices) {
+    // Errors always answer. The one ACK behind them all says that the rest succeeded.
+    const CommandRecord& command = batch.Command(index);
+    const bool last = requests.size() + 1 == indices.size();
+    if (!add(command, last || MayGoUnanswered(command))) return false;
+  }
+  if (!MayGoUnanswered(batch.Command(indices.back()))) return true;
+  CommandRecord fence{};
+  fence.command = IPVS_CMD_GET_INFO;
+  return add(fence, true);
 }
 
 void Connection::Execute(Batch& batch, const std::vector<size_t>& indices) {
   const uint32_t first = sequence_ + 1;
-  sequence_ += static_cast<uint32_t>(indices.size());
   std::vector<Message> requests;
-  for (const size_t index : indices) {
-    // Errors always answer. The one ACK behind them all says that the rest succeeded.
-    const bool last = requests.size() + 1 == indices.size();
-    requests.push_back(
-        EncodeCommand({family_, socket_.Port(), first + static_cast<uint32_t>(requests.size()),
-                       last ? NLM_F_ACK : 0},
-                      batch.commands[index]));
-    if (!requests.back()) {
-      for (const size_t each : indices) batch.Fail(each, {ENOMEM, Stage::kSend});
-      return;
-    }
+  if (!EncodeBatch(batch, indices, first, requests)) {
+    for (const size_t each : indices) batch.Settle(each, {ENOMEM, Stage::kSend});
+    return;
   }
-  const size_t last = indices.size() - 1;
-  std::vector<bool> refused(indices.size());
+  sequence_ += static_cast<uint32_t>(requests.size());
+  const size_t last = requests.size() - 1;
+  std::vector<bool> answered(requests.size());
   const Outcome lost =
       Exchange(requests, first, [&](size_t position, nlmsghdr* header, Outcome& failure) {
-        const size_t index = indices[position];
+        const bool fence = position >= indices.size();
         if (header->nlmsg_type != NLMSG_ERROR) {
-          failure = batch.TakeRow(index, header);
+          if (!fence) failure = batch.TakeRow(indices[position], header);
           return false;
         }
         const Outcome outcome = ReadError(header);
-        batch.Fail(index, outcome);
-        refused[position] = outcome.Failed();
+        if (!fence) {
+          batch.Settle(indices[position], outcome);
+          answered[position] =
+              outcome.Failed() || MayGoUnanswered(batch.Command(indices[position]));
+        }
         return position == last;
       });
-  if (!lost.Failed()) return;
   for (size_t position = 0; position < indices.size(); ++position) {
-    if (!refused[position]) batch.Fail(indices[position], lost);
+    if (answered[position]) continue;
+    if (lost.Failed()) {
+      batch.Settle(indices[position], lost);
+    } else if (MayGoUnanswered(batch.Command(indices[position]))) {
+      batch.Settle(indices[position], {EINTR, Stage::kKernel});
+    }
   }
 }
 
@@ -163,23 +238,21 @@ void Connection::ExecuteAgainIfFamilyMoved(Batch& batch, const std::vector<size_
   // one is answered with ENOENT: only with the current id does ENOENT mean what it says.
   std::vector<size_t> doubtful;
   for (const size_t index : indices) {
-    const ResultRecord& result = batch.results[index];
-    if (result.error == ENOENT && result.stage == static_cast<uint32_t>(Stage::kKernel)) {
-      doubtful.push_back(index);
-    }
+    const Outcome outcome = batch.Result(index);
+    if (outcome.error == ENOENT && outcome.stage == Stage::kKernel) doubtful.push_back(index);
   }
   if (doubtful.empty() || !socket_.IsOpen()) return;
   const uint16_t before = family_;
   const Outcome resolved = ResolveFamily();
   if (!resolved.Failed() && family_ == before) return;
-  for (const size_t index : doubtful) batch.Fail(index, resolved);
+  for (const size_t index : doubtful) batch.Settle(index, resolved);
   if (!resolved.Failed()) Execute(batch, doubtful);
 }
 
 Reply Connection::Transact(const std::vector<CommandRecord>& commands) {
   if (const Outcome opened = EnsureOpen(); opened.Failed()) return Reply(opened);
   const auto stop = NetlinkSocket::Clock::now() + kJobTime;
-  Batch batch{commands, std::vector<ResultRecord>(commands.size()), {}};
+  Batch batch(commands);
   size_t done = 0;
   do {
     std::vector<size_t> indices(std::min(kCommandsPerSend, commands.size() - done));
@@ -188,68 +261,57 @@ Reply Connection::Transact(const std::vector<CommandRecord>& commands) {
     ExecuteAgainIfFamilyMoved(batch, indices);
     done += indices.size();
   } while (done < commands.size() && socket_.IsOpen() && NetlinkSocket::Clock::now() < stop);
-
-  Reply reply;
-  const size_t rows_begin = sizeof(ReplyHeader) + done * sizeof(ResultRecord);
-  for (size_t index = 0; index < done; ++index) {
-    ResultRecord& result = batch.results[index];
-    if (result.row != 0) result.row += static_cast<uint32_t>(rows_begin - 1);
-    reply.Append(result);
-  }
-  reply.Append(batch.rows);
-  reply.Finish({}, done);
-  return reply;
+  return batch.Finish(done);
 }
 
-Outcome Connection::ReadRows(const CommandRecord& command, Reply& reply, size_t& count) {
+Outcome Connection::ReadRows(Batch& batch, size_t index) {
   const uint32_t first = ++sequence_;
   std::vector<Message> requests;
-  requests.push_back(EncodeCommand({family_, socket_.Port(), first, NLM_F_DUMP}, command));
+  requests.push_back(
+      EncodeCommand({family_, socket_.Port(), first, NLM_F_DUMP}, batch.Command(index)));
   if (!requests.front()) return {ENOMEM, Stage::kSend};
-  const bool services = command.command == IPVS_CMD_GET_SERVICE;
-  const auto append = [&](const auto& row) -> Outcome {
-    if (!row) return {EBADMSG, Stage::kReply};
-    reply.Append(*row);
-    ++count;
-    return {};
-  };
   Outcome refused;
   const Outcome lost = Exchange(requests, first, [&](size_t, nlmsghdr* header, Outcome& failure) {
     if (header->nlmsg_type == NLMSG_DONE || header->nlmsg_type == NLMSG_ERROR) {
       refused = ReadError(header);
       return true;
     }
-    failure = services ? append(DecodeService(header))
-                       : append(DecodeDestination(header, command.service.family));
+    failure = batch.TakeRow(index, header);
     return false;
   });
   return lost.Failed() ? lost : refused;
 }
 
 Outcome Connection::AskForService(const CommandRecord& command) {
-  CommandRecord question = command;
-  question.command = IPVS_CMD_GET_SERVICE;
-  const std::vector<CommandRecord> questions{question};
-  Batch batch{questions, std::vector<ResultRecord>(1), {}};
+  std::vector<CommandRecord> questions{command};
+  questions.front().command = IPVS_CMD_GET_SERVICE;
+  Batch batch(questions);
   Execute(batch, {0});
   ExecuteAgainIfFamilyMoved(batch, {0});
-  return {batch.results[0].error, static_cast<Stage>(batch.results[0].stage)};
+  return batch.Result(0);
 }
 
-Reply Connection::Dump(const CommandRecord& command) {
-  if (const Outcome opened = EnsureOpen(); opened.Failed()) return Reply(opened);
-  Reply reply;
-  size_t count = 0;
-  Outcome outcome = ReadRows(command, reply, count);
+void Connection::DumpOne(Batch& batch, size_t index) {
+  Outcome outcome = ReadRows(batch, index);
   if (outcome.error == ENOENT && outcome.stage == Stage::kKernel) {
     // No dump is answered like this but one to a family id of the past.
     outcome = ResolveFamily();
-    if (!outcome.Failed()) outcome = ReadRows(command, reply, count);
+    if (!outcome.Failed()) outcome = ReadRows(batch, index);
   }
-  if (!outcome.Failed() && command.command == IPVS_CMD_GET_DEST) outcome = AskForService(command);
-  if (outcome.Failed()) return Reply(outcome);
-  reply.Finish({}, count);
-  return reply;
+  const CommandRecord& command = batch.Command(index);
+  if (!outcome.Failed() && command.verify != 0) outcome = AskForService(command);
+  batch.Settle(index, outcome);
+}
+
+Reply Connection::Dump(const std::vector<CommandRecord>& commands) {
+  if (const Outcome opened = EnsureOpen(); opened.Failed()) return Reply(opened);
+  const auto stop = NetlinkSocket::Clock::now() + kJobTime;
+  Batch batch(commands);
+  size_t done = 0;
+  do {
+    DumpOne(batch, done++);
+  } while (done < commands.size() && socket_.IsOpen() && NetlinkSocket::Clock::now() < stop);
+  return batch.Finish(done);
 }
 
 }  // namespace ipvs

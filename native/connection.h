@@ -31,11 +31,12 @@ class Connection {
      results than commands, when its time is over or the socket failed. */
   Reply Transact(const std::vector<CommandRecord>& commands);
 
-  /* All services (IPVS_CMD_GET_SERVICE), or all destinations of a service (IPVS_CMD_GET_DEST). For
-     a service that is not there the kernel reports an empty list, and a shortened one for a service
-     that vanishes meanwhile; therefore the service is asked for afterwards, and its absence is this
-     job's error. */
-  Reply Dump(const CommandRecord& command);
+  /* Lists one after the other: all services (IPVS_CMD_GET_SERVICE), all destinations of a service
+     (IPVS_CMD_GET_DEST), all daemons (IPVS_CMD_GET_DAEMON). Ends early like Transact. For a service
+     that is not there the kernel reports an empty list of destinations, and a shortened one for a
+     service that vanishes meanwhile; with `verify` the service is asked for afterwards, and its
+     absence is the list's error. */
+  Reply Dump(const std::vector<CommandRecord>& commands);
 
   /* Forgets the conversation, not the namespace: the next job begins anew in the same one. */
   void Reset() noexcept { socket_.Close(); }
@@ -47,14 +48,18 @@ class Connection {
   }
 
  private:
-  struct Batch;
+  class Batch;
 
   Outcome EnsureOpen();
   Outcome ResolveFamily();
+  Outcome AskForFamily(uint16_t& family);
+  bool EncodeBatch(const Batch& batch, const std::vector<size_t>& indices, uint32_t first,
+                   std::vector<Message>& requests);
   void Execute(Batch& batch, const std::vector<size_t>& indices);
   void ExecuteAgainIfFamilyMoved(Batch& batch, const std::vector<size_t>& indices);
-  Outcome ReadRows(const CommandRecord& command, Reply& reply, size_t& count);
+  Outcome ReadRows(Batch& batch, size_t index);
   Outcome AskForService(const CommandRecord& command);
+  void DumpOne(Batch& batch, size_t index);
 
   /* Sees each answer to the requests sent last: `index` counts from the first of them. Returns true
      when nothing more is to come. */

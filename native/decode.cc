@@ -193,6 +193,38 @@ std::optional<InfoRow> DecodeInfo(nlmsghdr* header) {
   return row;
 }
 
+std::optional<DaemonRow> DecodeDaemon(nlmsghdr* header) {
+  Attributes<IPVS_CMD_ATTR_MAX> message;
+  Attributes<IPVS_DAEMON_ATTR_MAX> daemon;
+  DaemonRow row{};
+  if (!message.ParseMessage(header) || !daemon.ParseNested(message[IPVS_CMD_ATTR_DAEMON]) ||
+      !Read(daemon[IPVS_DAEMON_ATTR_STATE], row.state) ||
+      !Read(daemon[IPVS_DAEMON_ATTR_SYNC_ID], row.sync_id) ||
+      !ReadText(daemon[IPVS_DAEMON_ATTR_MCAST_IFN], row.interface)) {
+    return std::nullopt;
+  }
+  Read(daemon[IPVS_DAEMON_ATTR_SYNC_MAXLEN], row.max_length);
+  Read(daemon[IPVS_DAEMON_ATTR_MCAST_PORT], row.port);
+  Read(daemon[IPVS_DAEMON_ATTR_MCAST_TTL], row.ttl);
+  if (ReadAddress(daemon[IPVS_DAEMON_ATTR_MCAST_GROUP], row.group, AF_INET)) {
+    row.group_family = AF_INET;
+  } else if (ReadAddress(daemon[IPVS_DAEMON_ATTR_MCAST_GROUP6], row.group, AF_INET6)) {
+    row.group_family = AF_INET6;
+  }
+  return row;
+}
+
+std::optional<TimeoutsRow> DecodeTimeouts(nlmsghdr* header) {
+  Attributes<IPVS_CMD_ATTR_MAX> message;
+  TimeoutsRow row{};
+  if (!message.ParseMessage(header) || !Read(message[IPVS_CMD_ATTR_TIMEOUT_TCP], row.tcp) ||
+      !Read(message[IPVS_CMD_ATTR_TIMEOUT_TCP_FIN], row.tcp_fin) ||
+      !Read(message[IPVS_CMD_ATTR_TIMEOUT_UDP], row.udp)) {
+    return std::nullopt;
+  }
+  return row;
+}
+
 std::optional<uint16_t> DecodeFamily(nlmsghdr* header) {
   Attributes<CTRL_ATTR_FAMILY_ID> message;
   uint16_t family = 0;

@@ -18,6 +18,10 @@ std::optional<DestinationRow> DecodeDestination(nlmsghdr* header, uint16_t servi
 
 std::optional<InfoRow> DecodeInfo(nlmsghdr* header);
 
+std::optional<DaemonRow> DecodeDaemon(nlmsghdr* header);
+
+std::optional<TimeoutsRow> DecodeTimeouts(nlmsghdr* header);
+
 /* The id in the controller's answer to EncodeFamilyRequest. */
 std::optional<uint16_t> DecodeFamily(nlmsghdr* header);
 

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <linux/genetlink.h>
 #include <linux/ip_vs.h>
+#include <netinet/in.h>
 #include <netlink/attr.h>
 #include <netlink/genl/genl.h>
 #include <sys/socket.h>
@@ -91,6 +92,38 @@ bool PutDestination(nl_msg* message, const DestinationRecord& destination, bool 
          nla_nest_end(message, nest) == 0;
 }
 
+/* The multicast port alone among IPVS' ports travels in host byte order. */
+bool PutDaemonOptions(nl_msg* message, const DaemonRecord& daemon) {
+  return (daemon.max_length == 0 ||
+          nla_put_u16(message, IPVS_DAEMON_ATTR_SYNC_MAXLEN, daemon.max_length) == 0) &&
+         (daemon.group_family != AF_INET ||
+          nla_put(message, IPVS_DAEMON_ATTR_MCAST_GROUP, sizeof(in_addr), daemon.group) == 0) &&
+         (daemon.group_family != AF_INET6 ||
+          nla_put(message, IPVS_DAEMON_ATTR_MCAST_GROUP6, sizeof(in6_addr), daemon.group) == 0) &&
+         (daemon.port == 0 ||
+          nla_put_u16(message, IPVS_DAEMON_ATTR_MCAST_PORT, daemon.port) == 0) &&
+         (daemon.ttl == 0 || nla_put_u8(message, IPVS_DAEMON_ATTR_MCAST_TTL, daemon.ttl) == 0);
+}
+
+bool PutDaemon(nl_msg* message, const DaemonRecord& daemon, bool definition) {
+  nlattr* nest = nla_nest_start(message, IPVS_CMD_ATTR_DAEMON);
+  return nest != nullptr && nla_put_u32(message, IPVS_DAEMON_ATTR_STATE, daemon.state) == 0 &&
+         (!definition ||
+          (PutString(message, IPVS_DAEMON_ATTR_MCAST_IFN, daemon.interface, kInterfaceSize) &&
+           nla_put_u32(message, IPVS_DAEMON_ATTR_SYNC_ID, daemon.sync_id) == 0 &&
+           PutDaemonOptions(message, daemon))) &&
+         nla_nest_end(message, nest) == 0;
+}
+
+bool PutTimeouts(nl_msg* message, const TimeoutsRecord& timeouts) {
+  const auto put = [message](int type, uint32_t seconds) {
+    return seconds == 0 || nla_put_u32(message, type, seconds) == 0;
+  };
+  return put(IPVS_CMD_ATTR_TIMEOUT_TCP, timeouts.tcp) &&
+         put(IPVS_CMD_ATTR_TIMEOUT_TCP_FIN, timeouts.tcp_fin) &&
+         put(IPVS_CMD_ATTR_TIMEOUT_UDP, timeouts.udp);
+}
+
 bool PutArguments(nl_msg* message, const CommandRecord& command, bool dump) {
   switch (command.command) {
     case IPVS_CMD_NEW_SERVICE:
@@ -108,6 +141,14 @@ bool PutArguments(nl_msg* message, const CommandRecord& command, bool dump) {
     case IPVS_CMD_DEL_DEST:
       return PutService(message, command.service, false) &&
              PutDestination(message, command.destination, false);
+    case IPVS_CMD_NEW_DAEMON:
+    case IPVS_CMD_DEL_DAEMON:
+      return PutDaemon(message, command.daemon, command.command == IPVS_CMD_NEW_DAEMON);
+    case IPVS_CMD_SET_CONFIG:
+      return PutTimeouts(message, command.timeouts);
+    case IPVS_CMD_ZERO:
+      // Without a service, all of them are meant.
+      return command.service.family == 0 || PutService(message, command.service, false);
     default:
       return true;
   }

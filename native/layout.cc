@@ -70,11 +70,35 @@ Napi::Object DescribeStatistics(Napi::Env env) {
   return record;
 }
 
+Napi::Object DescribeDaemon(Napi::Env env) {
+  Napi::Object record = NewRecord(env, sizeof(DaemonRecord));
+  IPVS_FIELD(record, DaemonRecord, "state", state);
+  IPVS_FIELD(record, DaemonRecord, "syncId", sync_id);
+  IPVS_FIELD(record, DaemonRecord, "interface", interface);
+  IPVS_FIELD(record, DaemonRecord, "group", group);
+  IPVS_FIELD(record, DaemonRecord, "groupFamily", group_family);
+  IPVS_FIELD(record, DaemonRecord, "maxLength", max_length);
+  IPVS_FIELD(record, DaemonRecord, "port", port);
+  IPVS_FIELD(record, DaemonRecord, "ttl", ttl);
+  return record;
+}
+
+Napi::Object DescribeTimeouts(Napi::Env env) {
+  Napi::Object record = NewRecord(env, sizeof(TimeoutsRecord));
+  IPVS_FIELD(record, TimeoutsRecord, "tcp", tcp);
+  IPVS_FIELD(record, TimeoutsRecord, "tcpFin", tcp_fin);
+  IPVS_FIELD(record, TimeoutsRecord, "udp", udp);
+  return record;
+}
+
 Napi::Object DescribeCommand(Napi::Env env) {
   Napi::Object record = NewRecord(env, sizeof(CommandRecord));
   IPVS_FIELD(record, CommandRecord, "command", command);
+  IPVS_FIELD(record, CommandRecord, "verify", verify);
   IPVS_FIELD(record, CommandRecord, "service", service);
   IPVS_FIELD(record, CommandRecord, "destination", destination);
+  IPVS_FIELD(record, CommandRecord, "daemon", daemon);
+  IPVS_FIELD(record, CommandRecord, "timeouts", timeouts);
   return record;
 }
 
@@ -91,6 +115,7 @@ Napi::Object DescribeResult(Napi::Env env) {
   IPVS_FIELD(record, ResultRecord, "error", error);
   IPVS_FIELD(record, ResultRecord, "stage", stage);
   IPVS_FIELD(record, ResultRecord, "row", row);
+  IPVS_FIELD(record, ResultRecord, "count", count);
   return record;
 }
 
@@ -128,7 +153,13 @@ Napi::Object DescribeCommands(Napi::Env env) {
   IPVS_NUMBER(numbers, "IPVS_CMD_SET_DEST", IPVS_CMD_SET_DEST);
   IPVS_NUMBER(numbers, "IPVS_CMD_DEL_DEST", IPVS_CMD_DEL_DEST);
   IPVS_NUMBER(numbers, "IPVS_CMD_GET_DEST", IPVS_CMD_GET_DEST);
+  IPVS_NUMBER(numbers, "IPVS_CMD_NEW_DAEMON", IPVS_CMD_NEW_DAEMON);
+  IPVS_NUMBER(numbers, "IPVS_CMD_DEL_DAEMON", IPVS_CMD_DEL_DAEMON);
+  IPVS_NUMBER(numbers, "IPVS_CMD_GET_DAEMON", IPVS_CMD_GET_DAEMON);
+  IPVS_NUMBER(numbers, "IPVS_CMD_SET_CONFIG", IPVS_CMD_SET_CONFIG);
+  IPVS_NUMBER(numbers, "IPVS_CMD_GET_CONFIG", IPVS_CMD_GET_CONFIG);
   IPVS_NUMBER(numbers, "IPVS_CMD_GET_INFO", IPVS_CMD_GET_INFO);
+  IPVS_NUMBER(numbers, "IPVS_CMD_ZERO", IPVS_CMD_ZERO);
   IPVS_NUMBER(numbers, "IPVS_CMD_FLUSH", IPVS_CMD_FLUSH);
   return numbers;
 }
@@ -156,6 +187,8 @@ Napi::Object DescribeConstants(Napi::Env env) {
   IPVS_NUMBER(numbers, "IP_VS_SVC_F_SCHED1", IP_VS_SVC_F_SCHED1);
   IPVS_NUMBER(numbers, "IP_VS_SVC_F_SCHED2", IP_VS_SVC_F_SCHED2);
   IPVS_NUMBER(numbers, "IP_VS_SVC_F_SCHED3", IP_VS_SVC_F_SCHED3);
+  IPVS_NUMBER(numbers, "IP_VS_STATE_MASTER", IP_VS_STATE_MASTER);
+  IPVS_NUMBER(numbers, "IP_VS_STATE_BACKUP", IP_VS_STATE_BACKUP);
   IPVS_NUMBER(numbers, "IP_VS_CONN_F_MASQ", IP_VS_CONN_F_MASQ);
   IPVS_NUMBER(numbers, "IP_VS_CONN_F_LOCALNODE", IP_VS_CONN_F_LOCALNODE);
   IPVS_NUMBER(numbers, "IP_VS_CONN_F_TUNNEL", IP_VS_CONN_F_TUNNEL);
@@ -174,6 +207,8 @@ Napi::Object DescribeLayout(Napi::Env env) {
   layout.Set("service", DescribeService(env));
   layout.Set("destination", DescribeDestination(env));
   layout.Set("statistics", DescribeStatistics(env));
+  layout.Set("daemon", DescribeDaemon(env));
+  layout.Set("timeouts", DescribeTimeouts(env));
   layout.Set("command", DescribeCommand(env));
   layout.Set("reply", DescribeReply(env));
   layout.Set("result", DescribeResult(env));

@@ -14,6 +14,7 @@ namespace ipvs {
 constexpr size_t kAddressSize = 16;    // IPv4 lies in the first four bytes, the rest is zero
 constexpr size_t kSchedulerSize = 16;  // IP_VS_SCHEDNAME_MAXLEN, terminating NUL included
 constexpr size_t kEngineSize = 24;     // IP_VS_PENAME_MAXLEN is 16 without the NUL
+constexpr size_t kInterfaceSize = 16;  // IP_VS_IFNAME_MAXLEN, terminating NUL included
 
 struct ServiceRecord {
   uint8_t address[kAddressSize];
@@ -56,17 +57,42 @@ struct StatisticsRecord {
   uint64_t out_byte_rate;
 };
 
-/* One command for the kernel. What a command does not use is zero. */
-struct CommandRecord {
-  uint32_t command;  // IPVS_CMD_*
-  uint32_t reserved;
-  ServiceRecord service;
-  DestinationRecord destination;
+/* A connection synchronisation daemon. Zero in a field that the kernel has a default for means that
+   default in a command, and an unknown value in a row (kernels before 4.3 do not tell). */
+struct DaemonRecord {
+  uint32_t state;  // IP_VS_STATE_MASTER or IP_VS_STATE_BACKUP
+  uint32_t sync_id;
+  char interface[kInterfaceSize];
+  uint8_t group[kAddressSize];
+  uint16_t group_family;  // of the multicast group: AF_INET or AF_INET6; 0: no group
+  uint16_t max_length;    // bytes of UDP payload
+  uint16_t port;          // host byte order
+  uint8_t ttl;
+  uint8_t reserved;
 };
 
-/* A reply begins with this. For a batch, `count` ResultRecords follow, one per command that was
-   executed (the first `count` of the batch), then the rows they point at. For a dump, `count` rows
-   follow. */
+/* Seconds; 0 in a command leaves a timeout as it is. */
+struct TimeoutsRecord {
+  uint32_t tcp;
+  uint32_t tcp_fin;
+  uint32_t udp;
+  uint32_t reserved;
+};
+
+/* One command for the kernel. What a command does not use is zero. */
+struct CommandRecord {
+  uint32_t command;       // IPVS_CMD_*
+  uint32_t verify;        // a dump of destinations: 1 asks afterwards whether the service is there
+  ServiceRecord service;  // family 0: none
+  union {                 // by command
+    DestinationRecord destination;
+    DaemonRecord daemon;
+    TimeoutsRecord timeouts;
+  };
+};
+
+/* A reply begins with this. `count` ResultRecords follow, one per command that was executed (the
+   first `count` of the batch), then the rows that they point at. */
 struct ReplyHeader {
   int32_t error;   // of the job as a whole: an errno, 0 for none
   uint32_t stage;  // Stage, where error is not 0
@@ -77,8 +103,8 @@ struct ReplyHeader {
 struct ResultRecord {
   int32_t error;
   uint32_t stage;
-  uint32_t row;  // where the command's row begins, in bytes from the start of the reply; 0: no row
-  uint32_t reserved;
+  uint32_t row;    // where the command's rows begin, in bytes from the start of the reply
+  uint32_t count;  // of its rows
 };
 
 struct ServiceRow {
@@ -100,14 +126,19 @@ struct InfoRow {
   uint32_t connection_table_size;
 };
 
+using DaemonRow = DaemonRecord;
+using TimeoutsRow = TimeoutsRecord;
+
 template <typename... Records>
 constexpr bool kPacked = ((std::is_trivially_copyable_v<Records> &&
                            std::is_standard_layout_v<Records> && sizeof(Records) % 8 == 0) &&
                           ...);
 
-static_assert(kPacked<ServiceRecord, DestinationRecord, StatisticsRecord, CommandRecord,
-                      ReplyHeader, ResultRecord, ServiceRow, DestinationRow, InfoRow>);
+static_assert(
+    kPacked<ServiceRecord, DestinationRecord, StatisticsRecord, CommandRecord, ReplyHeader,
+            ResultRecord, ServiceRow, DestinationRow, InfoRow, DaemonRow, TimeoutsRow>);
 static_assert(sizeof(ServiceRecord) == 80 && sizeof(DestinationRecord) == 48);
+static_assert(sizeof(DaemonRecord) == 48 && sizeof(TimeoutsRecord) == 16);
 static_assert(sizeof(StatisticsRecord) == 80 && sizeof(CommandRecord) == 136);
 static_assert(sizeof(ServiceRow) == 160 && sizeof(DestinationRow) == 144);
 static_assert(offsetof(ServiceRow, statistics) % 8 == 0);

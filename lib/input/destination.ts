@@ -30,9 +30,12 @@ export interface CheckedDestination {
   readonly tunnel: CheckedTunnel;
 }
 
-const FORWARDINGS: readonly Forwarding[] = ['masquerade', 'direct', 'tunnel', 'local'];
-const TUNNEL_TYPES: readonly Tunnel['type'][] = ['ipip', 'gue', 'gre'];
-const CHECKSUMS: Readonly<Record<Tunnel['type'], readonly CheckedTunnel['checksum'][]>> = {
+/** The forwarding methods that can be written. */
+export const FORWARDINGS: readonly Forwarding[] = ['masquerade', 'direct', 'tunnel', 'local'];
+/** The tunnel types that can be written. */
+export const TUNNEL_TYPES: readonly Tunnel['type'][] = ['ipip', 'gue', 'gre'];
+/** By tunnel type, the checksums that it has. */
+export const CHECKSUMS: Readonly<Record<Tunnel['type'], readonly CheckedTunnel['checksum'][]>> = {
   ipip: ['none'],
   gue: ['none', 'checksum', 'remote'],
   gre: ['none', 'checksum'],

@@ -1,5 +1,5 @@
 import { conflict, outOfRange, wrongType } from '../errors.js';
-import { checkInteger, checkObject } from './checks.js';
+import { checkBoolean, checkInteger, checkObject, type Fields } from './checks.js';
 
 /** `OpenOptions`, checked, with every default filled in. */
 export interface CheckedOptions {
@@ -57,5 +57,27 @@ export function checkOptions(value: unknown): CheckedOptions {
       fields['timeout'] === undefined
         ? DEFAULT_TIMEOUT
         : checkInteger('options.timeout', fields['timeout'], 1, MAX_TIMEOUT, ' (milliseconds)'),
+  };
+}
+
+const LIST_FIELDS = new Set(['consistent']);
+const SNAPSHOT_FIELDS = new Set(['consistent', 'stats']);
+
+function checkSwitch(field: string, value: unknown, fallback: boolean): boolean {
+  return value === undefined ? fallback : checkBoolean(field, value);
+}
+
+/** `ListOptions`, with every default filled in. */
+export function checkListOptions(value: unknown): { consistent: boolean } {
+  const fields: Fields = value === undefined ? {} : checkObject('options', value, LIST_FIELDS);
+  return { consistent: checkSwitch('options.consistent', fields['consistent'], false) };
+}
+
+/** `SnapshotOptions`, with every default filled in. */
+export function checkSnapshotOptions(value: unknown): { consistent: boolean; stats: boolean } {
+  const fields: Fields = value === undefined ? {} : checkObject('options', value, SNAPSHOT_FIELDS);
+  return {
+    consistent: checkSwitch('options.consistent', fields['consistent'], false),
+    stats: checkSwitch('options.stats', fields['stats'], true),
   };
 }

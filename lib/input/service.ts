@@ -44,7 +44,7 @@ export interface CheckedPersistence {
 const KEY_FIELDS = ['protocol', 'address', 'port', 'fwmark', 'family'];
 const DEFINITION_FIELDS = ['scheduler', 'schedulerFlags', 'onePacket', 'persistence'];
 /** What reading adds: accepted and ignored, so that an entry can be passed in again. */
-const OBSERVED_FIELDS = ['stats', 'unsupported'];
+const OBSERVED_FIELDS = ['stats', 'unsupported', 'destinations'];
 
 /** What names a service may carry the rest of the service along. */
 const SERVICE_FIELDS = new Set([...KEY_FIELDS, ...DEFINITION_FIELDS, ...OBSERVED_FIELDS]);

@@ -1,10 +1,27 @@
 /** Which names of the model stand for which numbers of linux/ip_vs.h, both ways. */
+import type { Family } from '../address.js';
 import type { CheckedTunnel } from '../input/destination.js';
-import type { ForeignForwarding, Forwarding, SchedulerFlag, Tunnel } from '../model.js';
+import type {
+  ForeignForwarding,
+  Forwarding,
+  SchedulerFlag,
+  SyncDaemonRole,
+  Tunnel,
+} from '../model.js';
 import { flagsOfScheduler } from '../schedulers.js';
 import { layout } from './layout.js';
 
 const { constants } = layout;
+
+/** The number of an address family. */
+export function familyNumber(family: Family): number {
+  return family === 'ipv6' ? constants.AF_INET6 : constants.AF_INET;
+}
+
+/** The address family of a number. */
+export function familyName(number: number): Family {
+  return number === constants.AF_INET6 ? 'ipv6' : 'ipv4';
+}
 
 const FORWARDING_NUMBERS: Readonly<Record<Forwarding, number>> = {
   masquerade: constants.IP_VS_CONN_F_MASQ,
@@ -55,3 +72,18 @@ export const TUNNEL_CHECKSUMS: readonly CheckedTunnel['checksum'][] = [
   'checksum',
   'remote',
 ];
+
+const ROLE_NUMBERS: Readonly<Record<SyncDaemonRole, number>> = {
+  master: constants.IP_VS_STATE_MASTER,
+  backup: constants.IP_VS_STATE_BACKUP,
+};
+
+/** The number of a sync daemon's role. */
+export function roleNumber(role: SyncDaemonRole): number {
+  return ROLE_NUMBERS[role];
+}
+
+/** The role of a sync daemon's number: the kernel lists no others. */
+export function roleName(number: number): SyncDaemonRole {
+  return number === ROLE_NUMBERS.master ? 'master' : 'backup';
+}

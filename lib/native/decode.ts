@@ -1,5 +1,5 @@
 import { type Family, formatAddress } from '../address.js';
-import { MAX_INT, MAX_PERSISTENCE_TIMEOUT } from '../limits.js';
+import { MAX_INT, MAX_PERSISTENCE_TIMEOUT, MAX_SYNC_ID } from '../limits.js';
 import type {
   DestinationEntry,
   Info,
@@ -7,11 +7,20 @@ import type {
   ServiceEntry,
   ServiceObservation,
   ServiceReference,
+  SyncDaemonEntry,
+  Timeouts,
   TunnelEntry,
 } from '../model.js';
 import { isProtocol, protocolName } from '../protocols.js';
 import { Statistics } from '../statistics.js';
-import { forwardingName, schedulerFlagNames, TUNNEL_CHECKSUMS, TUNNEL_TYPES } from './bits.js';
+import {
+  familyName,
+  forwardingName,
+  roleName,
+  schedulerFlagNames,
+  TUNNEL_CHECKSUMS,
+  TUNNEL_TYPES,
+} from './bits.js';
 import { layout } from './layout.js';
 import type { Reply } from './reply.js';
 
@@ -22,6 +31,8 @@ const {
   serviceRow: SERVICE_ROW,
   destinationRow: DESTINATION_ROW,
   infoRow: INFO_ROW,
+  daemon: DAEMON,
+  timeouts: TIMEOUTS,
   constants,
 } = layout;
 
@@ -32,10 +43,6 @@ const KNOWN_FLAGS =
   constants.IP_VS_SVC_F_SCHED1 |
   constants.IP_VS_SVC_F_SCHED2 |
   constants.IP_VS_SVC_F_SCHED3;
-
-function familyName(number: number): Family {
-  return number === constants.AF_INET6 ? 'ipv6' : 'ipv4';
-}
 
 function decodeStatistics(reply: Reply, base: number): Statistics {
   const total = (offset: number): bigint => reply.u64(base + offset);
@@ -211,5 +218,38 @@ export function decodeInfo(reply: Reply, row: number): Info {
   return {
     version: `${version >>> 16}.${(version >>> 8) & 0xff}.${version & 0xff}`,
     connectionTableSize: reply.u32(row + INFO_ROW.connectionTableSize),
+  };
+}
+
+/** The daemon whose row begins at `row`. A zero stands for what old kernels do not tell. */
+export function decodeDaemon(reply: Reply, row: number): SyncDaemonEntry {
+  const syncId = reply.u32(row + DAEMON.syncId);
+  const maxLength = reply.u16(row + DAEMON.maxLength);
+  const groupFamily = reply.u16(row + DAEMON.groupFamily);
+  const port = reply.u16(row + DAEMON.port);
+  const ttl = reply.u8(row + DAEMON.ttl);
+  const family = familyName(groupFamily);
+  const group = row + DAEMON.group;
+  const length = family === 'ipv6' ? 16 : 4;
+  return {
+    role: roleName(reply.u32(row + DAEMON.state)),
+    interface: reply.text(row + DAEMON.interface, DAEMON.group - DAEMON.interface),
+    syncId,
+    ...(maxLength === 0 ? {} : { maxLength }),
+    ...(groupFamily === 0
+      ? {}
+      : { group: formatAddress(family, reply.bytes.subarray(group, group + length)) }),
+    ...(port === 0 ? {} : { port }),
+    ...(ttl === 0 ? {} : { ttl }),
+    ...(syncId > MAX_SYNC_ID ? { unsupported: ['syncId'] } : {}),
+  };
+}
+
+/** What IPVS_CMD_GET_CONFIG tells, from the row at `row`. */
+export function decodeTimeouts(reply: Reply, row: number): Timeouts {
+  return {
+    tcp: reply.u32(row + TIMEOUTS.tcp),
+    tcpFin: reply.u32(row + TIMEOUTS.tcpFin),
+    udp: reply.u32(row + TIMEOUTS.udp),
   };
 }

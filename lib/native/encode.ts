@@ -1,11 +1,27 @@
 import { endianness } from 'node:os';
 import type { Address, Family } from '../address.js';
+import type { CheckedSyncDaemon } from '../input/daemon.js';
 import type { CheckedDestination, CheckedDestinationKey } from '../input/destination.js';
 import type { CheckedService, CheckedServiceKey } from '../input/service.js';
-import { forwardingNumber, schedulerFlagBits, TUNNEL_CHECKSUMS, TUNNEL_TYPES } from './bits.js';
+import type { SyncDaemonRole, Timeouts } from '../model.js';
+import {
+  familyNumber,
+  forwardingNumber,
+  roleNumber,
+  schedulerFlagBits,
+  TUNNEL_CHECKSUMS,
+  TUNNEL_TYPES,
+} from './bits.js';
 import { type CommandName, layout } from './layout.js';
 
-const { command: COMMAND, service: SERVICE, destination: DESTINATION, constants } = layout;
+const {
+  command: COMMAND,
+  service: SERVICE,
+  destination: DESTINATION,
+  daemon: DAEMON,
+  timeouts: TIMEOUTS,
+  constants,
+} = layout;
 
 /** Records are in the host's byte order. */
 export const LITTLE_ENDIAN = endianness() === 'LE';
@@ -19,10 +35,16 @@ export interface Command {
   readonly destination?: CheckedDestinationKey | undefined;
   /** With IPVS_CMD_NEW_DEST and IPVS_CMD_SET_DEST, whose key is `destination`. */
   readonly destinationDefinition?: CheckedDestination | undefined;
-}
-
-function familyNumber(family: Family): number {
-  return family === 'ipv6' ? constants.AF_INET6 : constants.AF_INET;
+  /** In place of `destinationDefinition`: a packed record as the kernel gave it. */
+  readonly destinationRecord?: Uint8Array | undefined;
+  /** With IPVS_CMD_GET_DEST: whether to ask afterwards if the service is there. */
+  readonly verify?: boolean;
+  /** With IPVS_CMD_DEL_DAEMON. */
+  readonly role?: SyncDaemonRole | undefined;
+  /** With IPVS_CMD_NEW_DAEMON. */
+  readonly daemon?: CheckedSyncDaemon | undefined;
+  /** With IPVS_CMD_SET_CONFIG: those to change. */
+  readonly timeouts?: Partial<Timeouts> | undefined;
 }
 
 /** Writes commands into one buffer of packed records. */
@@ -33,6 +55,10 @@ class Writer {
   constructor(commands: number) {
     this.bytes = new Uint8Array(commands * COMMAND.size);
     this.#view = new DataView(this.bytes.buffer);
+  }
+
+  u8(offset: number, value: number): void {
+    this.bytes[offset] = value;
   }
 
   u16(offset: number, value: number): void {
@@ -105,22 +131,53 @@ function writeDestination(writer: Writer, base: number, destination: CheckedDest
   writer.u16(base + DESTINATION.tunnelFlags, TUNNEL_CHECKSUMS.indexOf(checksum));
 }
 
+function writeDaemon(writer: Writer, base: number, daemon: CheckedSyncDaemon): void {
+  writer.u32(base + DAEMON.state, roleNumber(daemon.role));
+  writer.u32(base + DAEMON.syncId, daemon.syncId);
+  writer.text(base + DAEMON.interface, daemon.interface);
+  writer.u16(base + DAEMON.maxLength, daemon.maxLength);
+  writer.u16(base + DAEMON.port, daemon.port);
+  writer.u8(base + DAEMON.ttl, daemon.ttl);
+  if (daemon.group === undefined) return;
+  writer.u16(base + DAEMON.groupFamily, familyNumber(daemon.group.family));
+  writer.address(base + DAEMON.group, daemon.group);
+}
+
+function writeTimeouts(writer: Writer, base: number, timeouts: Partial<Timeouts>): void {
+  writer.u32(base + TIMEOUTS.tcp, timeouts.tcp ?? 0);
+  writer.u32(base + TIMEOUTS.tcpFin, timeouts.tcpFin ?? 0);
+  writer.u32(base + TIMEOUTS.udp, timeouts.udp ?? 0);
+}
+
+function writeServiceArguments(writer: Writer, base: number, command: Command): void {
+  if (command.service !== undefined) writeServiceKey(writer, base, command.service);
+  if (command.definition !== undefined) writeService(writer, base, command.definition);
+}
+
+function writeDestinationArguments(writer: Writer, base: number, command: Command): void {
+  if (command.destination !== undefined) writeDestinationKey(writer, base, command.destination);
+  if (command.destinationDefinition !== undefined) {
+    writeDestination(writer, base, command.destinationDefinition);
+  }
+  if (command.destinationRecord !== undefined) writer.bytes.set(command.destinationRecord, base);
+}
+
+function writeCommand(writer: Writer, base: number, command: Command): void {
+  writer.u32(base + COMMAND.command, layout.commands[command.name]);
+  writer.u32(base + COMMAND.verify, command.verify === true ? 1 : 0);
+  writeServiceArguments(writer, base + COMMAND.service, command);
+  writeDestinationArguments(writer, base + COMMAND.destination, command);
+  const { role, daemon, timeouts } = command;
+  if (role !== undefined) writer.u32(base + COMMAND.daemon + DAEMON.state, roleNumber(role));
+  if (daemon !== undefined) writeDaemon(writer, base + COMMAND.daemon, daemon);
+  if (timeouts !== undefined) writeTimeouts(writer, base + COMMAND.timeouts, timeouts);
+}
+
 /** Commands as packed records, in order. */
 export function encodeCommands(commands: readonly Command[]): Uint8Array {
   const writer = new Writer(commands.length);
   commands.forEach((command, index) => {
-    const base = index * COMMAND.size;
-    writer.u32(base + COMMAND.command, layout.commands[command.name]);
-    const service = base + COMMAND.service;
-    if (command.service !== undefined) writeServiceKey(writer, service, command.service);
-    if (command.definition !== undefined) writeService(writer, service, command.definition);
-    const destination = base + COMMAND.destination;
-    if (command.destination !== undefined) {
-      writeDestinationKey(writer, destination, command.destination);
-    }
-    if (command.destinationDefinition !== undefined) {
-      writeDestination(writer, destination, command.destinationDefinition);
-    }
+    writeCommand(writer, index * COMMAND.size, command);
   });
   return writer.bytes;
 }

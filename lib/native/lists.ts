@@ -1,14 +1,16 @@
-import type { DestinationEntry, ServiceEntry } from '../model.js';
-import { decodeDestination, decodeService } from './decode.js';
+import type { CheckedDestinationKey } from '../input/destination.js';
+import type { DestinationEntry, ServiceEntry, SyncDaemonEntry } from '../model.js';
+import { familyNumber } from './bits.js';
+import { decodeDaemon, decodeDestination, decodeService } from './decode.js';
 import { layout } from './layout.js';
-import type { Reply } from './reply.js';
+import type { Reply, Rows } from './reply.js';
 
 const {
-  reply: REPLY,
   service: SERVICE,
   destination: DESTINATION,
   serviceRow: SERVICE_ROW,
   destinationRow: DESTINATION_ROW,
+  daemon: DAEMON,
 } = layout;
 
 /** Compares the keys of two rows, given where they begin. */
@@ -40,25 +42,49 @@ const compareDestinations: CompareRows = (reply, left, right) =>
  * Where the rows of a dump begin, in the order of their keys, each key once: the kernel repeats
  * entries when the table changes during a dump (net/netfilter/ipvs/ip_vs_ctl.c resumes by index).
  */
-function sortedRows(reply: Reply, size: number, compare: CompareRows): number[] {
-  const rows = Array.from({ length: reply.count }, (_, index) => REPLY.size + index * size);
+function sortedRows({ reply, row, count }: Rows, size: number, compare: CompareRows): number[] {
+  const rows = Array.from({ length: count }, (_, index) => row + index * size);
   rows.sort((left, right) => compare(reply, left, right));
-  return rows.filter((row, index) => {
+  return rows.filter((each, index) => {
     const previous = rows[index - 1];
-    return previous === undefined || compare(reply, previous, row) !== 0;
+    return previous === undefined || compare(reply, previous, each) !== 0;
   });
 }
 
 /** The services of a dump, sorted by key. */
-export function decodeServices(reply: Reply): ServiceEntry[] {
-  return sortedRows(reply, SERVICE_ROW.size, compareServices).map((row) =>
-    decodeService(reply, row),
+export function decodeServices(rows: Rows): ServiceEntry[] {
+  return sortedRows(rows, SERVICE_ROW.size, compareServices).map((row) =>
+    decodeService(rows.reply, row),
   );
 }
 
 /** The destinations of a dump, sorted by key. */
-export function decodeDestinations(reply: Reply): DestinationEntry[] {
-  return sortedRows(reply, DESTINATION_ROW.size, compareDestinations).map((row) =>
-    decodeDestination(reply, row),
+export function decodeDestinations(rows: Rows): DestinationEntry[] {
+  return sortedRows(rows, DESTINATION_ROW.size, compareDestinations).map((row) =>
+    decodeDestination(rows.reply, row),
   );
+}
+
+/** The daemons of a dump: the master before the backup. */
+export function decodeDaemons({ reply, row, count }: Rows): SyncDaemonEntry[] {
+  const daemons = Array.from({ length: count }, (_, index) =>
+    decodeDaemon(reply, row + index * DAEMON.size),
+  );
+  return daemons.sort((left, right) => right.role.localeCompare(left.role));
+}
+
+/** Where the destination with this key lies in a dump, or undefined when it is not there. */
+export function findDestination(
+  { reply, row: first, count }: Rows,
+  { family, address, port }: CheckedDestinationKey,
+): number | undefined {
+  for (let index = 0; index < count; index += 1) {
+    const row = first + index * DESTINATION_ROW.size;
+    const found =
+      reply.u16(row + DESTINATION.port) === port &&
+      reply.u16(row + DESTINATION.family) === familyNumber(family) &&
+      address.bytes.every((byte, at) => reply.bytes[row + DESTINATION.address + at] === byte);
+    if (found) return row;
+  }
+  return undefined;
 }

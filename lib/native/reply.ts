@@ -10,6 +10,14 @@ export interface Outcome {
   readonly stage: StageName;
 }
 
+/** The rows that a command asked for. */
+export interface Rows {
+  readonly reply: Reply;
+  /** Where the first of them begins. */
+  readonly row: number;
+  readonly count: number;
+}
+
 /** A packed reply, read on demand: nothing of it is copied before somebody asks. */
 export class Reply {
   readonly view: DataView;
@@ -25,7 +33,7 @@ export class Reply {
     return this.#outcome(REPLY.error, REPLY.stage);
   }
 
-  /** How many commands were executed, or how many rows a dump has. */
+  /** How many commands were executed. */
   get count(): number {
     return this.u32(REPLY.count);
   }
@@ -36,10 +44,14 @@ export class Reply {
     return this.#outcome(base + RESULT.error, base + RESULT.stage);
   }
 
-  /** Where the row of the command at `index` begins; undefined when it has none. */
-  row(index: number): number | undefined {
-    const offset = this.u32(REPLY.size + index * RESULT.size + RESULT.row);
-    return offset === 0 ? undefined : offset;
+  /** Of the command at `index` of the batch. */
+  rows(index: number): Rows {
+    const base = REPLY.size + index * RESULT.size;
+    return { reply: this, row: this.u32(base + RESULT.row), count: this.u32(base + RESULT.count) };
+  }
+
+  u8(offset: number): number {
+    return this.view.getUint8(offset);
   }
 
   u16(offset: number): number {

@@ -3,6 +3,7 @@ import type { Door } from '../../lib/native/addon.js';
 import { encodeCommands, LITTLE_ENDIAN } from '../../lib/native/encode.js';
 import { Ipvs } from '../../lib/ipvs.js';
 import { type CommandName, layout, type StageName } from '../../lib/native/layout.js';
+import { Reply, type Rows } from '../../lib/native/reply.js';
 import { Queue } from '../../lib/queue.js';
 import { Session } from '../../lib/session.js';
 
@@ -23,7 +24,7 @@ export interface Job {
 export interface Result {
   readonly errno?: number;
   readonly stage?: StageName;
-  readonly row?: Uint8Array;
+  readonly rows?: readonly Uint8Array[];
 }
 
 function concatenate(header: Uint8Array, rows: readonly Uint8Array[]): ArrayBuffer {
@@ -51,32 +52,44 @@ export function failedJob(errno: number, stage: StageName): ArrayBuffer {
   return concatenate(new Uint8Array(header(REPLY.size, errno, stage, 0).buffer), []);
 }
 
-/** The reply to a dump. */
-export function dumped(rows: readonly Uint8Array[]): ArrayBuffer {
-  return concatenate(new Uint8Array(header(REPLY.size, 0, 'kernel', rows.length).buffer), rows);
-}
-
 /** The reply to a batch, of which as many commands were executed as there are results. */
 export function executed(results: readonly Result[]): ArrayBuffer {
   const size = REPLY.size + results.length * RESULT.size;
   const view = header(size, 0, 'kernel', results.length);
-  const rows: Uint8Array[] = [];
   let offset = size;
-  results.forEach(({ errno = 0, stage = 'kernel', row }, index) => {
+  results.forEach(({ errno = 0, stage = 'kernel', rows = [] }, index) => {
     const base = REPLY.size + index * RESULT.size;
     view.setInt32(base + RESULT.error, errno, LITTLE_ENDIAN);
     view.setUint32(base + RESULT.stage, layout.stages[stage], LITTLE_ENDIAN);
-    if (row === undefined) return;
     view.setUint32(base + RESULT.row, offset, LITTLE_ENDIAN);
-    rows.push(row);
-    offset += row.length;
+    view.setUint32(base + RESULT.count, rows.length, LITTLE_ENDIAN);
+    offset += rows.reduce((length, row) => length + row.length, 0);
   });
-  return concatenate(new Uint8Array(view.buffer), rows);
+  return concatenate(
+    new Uint8Array(view.buffer),
+    results.flatMap(({ rows = [] }) => rows),
+  );
 }
 
-/** Success for every command of a job; an empty list for a dump. */
-export function success({ method, names }: Job): ArrayBuffer {
-  return method === 'dump' ? dumped([]) : executed(names.map(() => ({})));
+/** The reply to the dump of one list. */
+export function dumped(rows: readonly Uint8Array[]): ArrayBuffer {
+  return executed([{ rows }]);
+}
+
+/** The rows of a list, as a reply has them. */
+export function rowsOf(rows: readonly Uint8Array[]): Rows {
+  return new Reply(dumped(rows)).rows(0);
+}
+
+/** The only row of a list: the arguments of a decoder. */
+export function firstOf(row: Uint8Array): [reply: Reply, row: number] {
+  const rows = rowsOf([row]);
+  return [rows.reply, rows.row];
+}
+
+/** Success for every command of a job; an empty list for each dump. */
+export function success({ names }: Job): ArrayBuffer {
+  return executed(names.map(() => ({})));
 }
 
 /** Like the addon's, it refuses a second job while one is under way. */

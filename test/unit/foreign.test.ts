@@ -8,8 +8,7 @@ import { decodeDestination, decodeService } from '../../lib/native/decode.js';
 import { LITTLE_ENDIAN } from '../../lib/native/encode.js';
 import { layout } from '../../lib/native/layout.js';
 import { decodeDestinations, decodeServices } from '../../lib/native/lists.js';
-import { Reply } from '../../lib/native/reply.js';
-import { dumped, rowOf } from '../support/door.js';
+import { firstOf, rowOf, rowsOf } from '../support/door.js';
 
 // What other programs put into the kernel's table: read all the same, and named when it cannot be
 // written here.
@@ -58,9 +57,8 @@ function destinationRow(input: object, fields: Patch = {}): Uint8Array {
   return patch(rowOf('destination', command), DESTINATION, fields);
 }
 
-const readService = (row: Uint8Array) => decodeService(new Reply(dumped([row])), layout.reply.size);
-const readDestination = (row: Uint8Array) =>
-  decodeDestination(new Reply(dumped([row])), layout.reply.size);
+const readService = (row: Uint8Array) => decodeService(...firstOf(row));
+const readDestination = (row: Uint8Array) => decodeDestination(...firstOf(row));
 
 const TCP = { protocol: 'tcp', address: '192.0.2.1', port: 80, scheduler: 'rr' };
 const PERSISTENT = { ...TCP, persistence: { timeout: 300 } };
@@ -214,7 +212,7 @@ describe('rows of random bytes', () => {
         for (const row of bytes) {
           patch(row, SERVICE, byAddress ? { byFwmark: 0, family: 10 } : { fwmark: 7 });
         }
-        for (const entry of decodeServices(new Reply(dumped(bytes)))) {
+        for (const entry of decodeServices(rowsOf(bytes))) {
           const text = formatKey(entry);
           assert.equal(formatKey(parseKey(text)), text);
           JSON.stringify(entry);
@@ -228,7 +226,7 @@ describe('rows of random bytes', () => {
     fc.assert(
       fc.property(rows(layout.destinationRow.size), fc.boolean(), (bytes, ipv6) => {
         if (ipv6) for (const row of bytes) patch(row, DESTINATION, { family: 10 });
-        for (const entry of decodeDestinations(new Reply(dumped(bytes)))) {
+        for (const entry of decodeDestinations(rowsOf(bytes))) {
           const text = formatKey(entry);
           assert.equal(formatKey(parseKey(text)), text);
           checkDestinationReference('destination', entry);

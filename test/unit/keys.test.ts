@@ -7,9 +7,8 @@ import { checkDestinationReference } from '../../lib/input/destination.js';
 import { checkServiceReference } from '../../lib/input/service.js';
 import type { DestinationReference, ServiceReference } from '../../lib/model.js';
 import { decodeDestinations, decodeServices } from '../../lib/native/lists.js';
-import { Reply } from '../../lib/native/reply.js';
 import { destinationKey, serviceKey } from '../support/arbitraries.js';
-import { dumped, rowOf } from '../support/door.js';
+import { rowOf, rowsOf } from '../support/door.js';
 import { assertRefused, show } from '../support/refusals.js';
 
 const octet = fc.constantFrom(0, 1, 9, 10, 100, 255);
@@ -303,7 +302,7 @@ describe('the order of keys', () => {
             service: checkServiceReference('service', key),
           }),
         );
-        const listed = decodeServices(new Reply(dumped(rows))).map(formatKey);
+        const listed = decodeServices(rowsOf(rows)).map(formatKey);
         assert.deepEqual(listed, [...new Set([...keys].sort(compareKeys).map(formatKey))]);
       }),
     );
@@ -318,7 +317,7 @@ describe('the order of keys', () => {
             destination: checkDestinationReference('destination', key),
           }),
         );
-        const listed = decodeDestinations(new Reply(dumped(rows))).map(formatKey);
+        const listed = decodeDestinations(rowsOf(rows)).map(formatKey);
         assert.deepEqual(listed, [...new Set([...keys].sort(compareKeys).map(formatKey))]);
       }),
     );

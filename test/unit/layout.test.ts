@@ -28,7 +28,9 @@ describe('the layout of records', () => {
       if (!('size' in record)) continue;
       const { size, ...fields } = record;
       const offsets = Object.values(fields as Record<string, number>);
-      assert.equal(new Set(offsets).size, offsets.length, name);
+      // A command has one of three: native/records.h, union.
+      const shared = name === 'command' ? 2 : 0;
+      assert.equal(new Set(offsets).size, offsets.length - shared, name);
       assert.ok(
         offsets.every((offset) => offset < size),
         name,
@@ -111,12 +113,6 @@ describe('the native door refuses', () => {
       }
     });
   }
-
-  it('to dump more than one record', () => {
-    const client = new Client(noSuchPlace, 1);
-    const expected = { name: 'RangeError', message: 'Expected one record' };
-    assert.throws(() => void client.dump(new Uint8Array(2 * RECORD)), expected);
-  });
 
   it('a second job while one is under way, and to be closed then; afterwards it works again', async () => {
     const client = new Client(noSuchPlace, 1);

@@ -9,10 +9,9 @@ import { decodeDestination, decodeInfo, decodeService } from '../../lib/native/d
 import { encodeCommands, LITTLE_ENDIAN } from '../../lib/native/encode.js';
 import { layout } from '../../lib/native/layout.js';
 import { decodeDestinations, decodeServices } from '../../lib/native/lists.js';
-import { Reply } from '../../lib/native/reply.js';
 import { serviceAndDestination, service as anyService } from '../support/arbitraries.js';
 import { canonicalDestination, canonicalService } from '../support/canonical.js';
-import { dumped, rowOf } from '../support/door.js';
+import { firstOf, rowOf, rowsOf } from '../support/door.js';
 
 const { service: SERVICE, destination: DESTINATION, constants } = layout;
 const SERVICE_INPUT = { protocol: 'tcp', address: '192.0.2.1', port: 80, scheduler: 'rr' };
@@ -41,10 +40,8 @@ function patched(row: Uint8Array, patch: (view: DataView) => void): Uint8Array {
   return copy;
 }
 
-const service = (row: Uint8Array): ServiceEntry =>
-  decodeService(new Reply(dumped([row])), layout.reply.size);
-const destination = (row: Uint8Array): DestinationEntry =>
-  decodeDestination(new Reply(dumped([row])), layout.reply.size);
+const service = (row: Uint8Array): ServiceEntry => decodeService(...firstOf(row));
+const destination = (row: Uint8Array): DestinationEntry => decodeDestination(...firstOf(row));
 
 function uncounted(entry: ServiceEntry | DestinationEntry): object {
   const counted = ['stats', 'connections'];
@@ -117,7 +114,7 @@ describe('what was written, read again', () => {
 
   it('IPVS_CMD_GET_INFO gives the version as ipvsadm shows it', () => {
     const row = new Uint8Array(Uint32Array.of(0x010201, 4096).buffer);
-    const info = decodeInfo(new Reply(dumped([row])), layout.reply.size);
+    const info = decodeInfo(...firstOf(row));
     assert.deepEqual(info, { version: '1.2.1', connectionTableSize: 4096 });
   });
 
@@ -187,7 +184,7 @@ describe('lists', () => {
         return row;
       },
     );
-    const listed = decodeServices(new Reply(dumped(rows))).map((entry) => [
+    const listed = decodeServices(rowsOf(rows)).map((entry) => [
       formatKey(entry),
       entry.stats.connections,
     ]);
@@ -199,8 +196,8 @@ describe('lists', () => {
   });
 
   it('may be empty', () => {
-    assert.deepEqual(decodeServices(new Reply(dumped([]))), []);
-    assert.deepEqual(decodeDestinations(new Reply(dumped([]))), []);
+    assert.deepEqual(decodeServices(rowsOf([])), []);
+    assert.deepEqual(decodeDestinations(rowsOf([])), []);
   });
 
   it('keep apart what differs in any part of the key', () => {
@@ -215,14 +212,14 @@ describe('lists', () => {
       { fwmark: 1, family: 'ipv6', scheduler: 'rr' },
       { fwmark: 2, family: 'ipv4', scheduler: 'rr' },
     ];
-    assert.equal(decodeServices(new Reply(dumped(inputs.map(serviceRow)))).length, inputs.length);
+    assert.equal(decodeServices(rowsOf(inputs.map(serviceRow))).length, inputs.length);
   });
 
   it('of 3,000 rows are sorted and de-duplicated whatever their order', () => {
     const rows = Array.from({ length: 3000 }, (_, index) =>
       destinationRow({ ...DESTINATION_INPUT, port: ((index * 7919) % 1500) + 1 }, MARK_KEY),
     );
-    const ports = decodeDestinations(new Reply(dumped(rows))).map((entry) => entry.port);
+    const ports = decodeDestinations(rowsOf(rows)).map((entry) => entry.port);
     assert.deepEqual(
       ports,
       Array.from({ length: 1500 }, (_, index) => index + 1),

@@ -6,6 +6,11 @@ import { clientOver, dumped, executed, FakeDoor, type Job, success } from '../su
 
 const SERVICE = { protocol: 'tcp', address: '192.0.2.1', port: 80, scheduler: 'rr' } as const;
 const DESTINATION = { address: '192.0.2.2', port: 80, forwarding: 'masquerade' } as const;
+const TUNNELLED = {
+  ...DESTINATION,
+  forwarding: 'tunnel',
+  tunnel: { type: 'gue', port: 6080 },
+} as const;
 const UNKNOWN = { ...SERVICE, persistence: { timeout: 300, engine: 'abc' } } as const;
 
 const CALLS: Readonly<Record<string, (client: Ipvs) => Promise<unknown>>> = {
@@ -35,11 +40,41 @@ const CALLS: Readonly<Record<string, (client: Ipvs) => Promise<unknown>>> = {
   flush: async (client) => {
     await client.flush();
   },
+  updateService: async (client) => {
+    await client.updateService(SERVICE, {});
+  },
+  ensureService: async (client) => await client.ensureService(SERVICE),
+  updateDestination: async (client) => {
+    await client.updateDestination(SERVICE, DESTINATION, {});
+  },
+  ensureDestination: async (client) => await client.ensureDestination(SERVICE, DESTINATION),
+  'addDestination with a tunnel': async (client) => {
+    await client.addDestination(SERVICE, TUNNELLED);
+  },
+  'listServices consistently': async (client) => await client.listServices({ consistent: true }),
+  'listDestinations consistently': async (client) =>
+    await client.listDestinations(SERVICE, { consistent: true }),
+  snapshot: async (client) => await client.snapshot(),
+  zero: async (client) => {
+    await client.zero();
+  },
+  getTimeouts: async (client) => await client.getTimeouts(),
+  setTimeouts: async (client) => {
+    await client.setTimeouts({ tcp: 1 });
+  },
+  listDaemons: async (client) => await client.listDaemons(),
+  startDaemon: async (client) => {
+    await client.startDaemon({ role: 'master', interface: 'lo' });
+  },
+  stopDaemon: async (client) => {
+    await client.stopDaemon('master');
+  },
 };
 
 describe('a closed client', () => {
-  for (const [method, call] of Object.entries(CALLS)) {
-    it(`${method} rejects with reason closed, and sends nothing`, async () => {
+  for (const [name, call] of Object.entries(CALLS)) {
+    it(`${name} rejects with reason closed, and sends nothing`, async () => {
+      const [method = ''] = name.split(' ');
       const door = new FakeDoor();
       const client = clientOver(door);
       await client.close();

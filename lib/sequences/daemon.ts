@@ -1,0 +1,30 @@
+/** Stopping a sync daemon for certain. */
+import { constants } from 'node:os';
+import { commandError, type Subject } from '../explain.js';
+import type { SyncDaemonRole } from '../model.js';
+import { decodeDaemons } from '../native/lists.js';
+import { attempt, dump, type Sequence } from '../sequence.js';
+
+const { EINTR, ESRCH } = constants.errno;
+
+/** Each but the first follows a daemon that was interrupted and is there all the same. */
+const ATTEMPTS = 8;
+
+/**
+ * Stops a daemon. One that has just been started is stopped without an answer (ip_vs_sync.c,
+ * stop_sync_thread, returns EINTR, which netlink swallows): then the list of daemons tells.
+ */
+export function* stopDaemon(subject: Subject, role: SyncDaemonRole): Sequence<void> {
+  for (let attempts = 1; ; attempts += 1) {
+    const { outcome } = yield* attempt({ name: 'IPVS_CMD_DEL_DAEMON', role });
+    const { errno, stage } = outcome;
+    // Not there any more: the attempt that was interrupted did stop it.
+    if (errno === 0 || (errno === ESRCH && stage === 'kernel' && attempts > 1)) return;
+    const interrupted = errno === EINTR && stage === 'kernel';
+    if (!interrupted || attempts === ATTEMPTS) {
+      throw commandError(subject, 'IPVS_CMD_DEL_DAEMON', outcome);
+    }
+    const daemons = decodeDaemons(yield* dump(subject, { name: 'IPVS_CMD_GET_DAEMON' }));
+    if (!daemons.some((daemon) => daemon.role === role)) return;
+  }
+}

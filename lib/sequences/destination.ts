@@ -1,0 +1,181 @@
+/** Adding, replacing and patching destinations, and making sure that a tunnel was understood. */
+import { constants } from 'node:os';
+import { hasReason } from '../errors.js';
+import { commandError, type Subject, tunnelError, unwritableError } from '../explain.js';
+import type { Fields } from '../input/checks.js';
+import type {
+  CheckedDestination,
+  CheckedDestinationKey,
+  CheckedTunnel,
+} from '../input/destination.js';
+import { mergeDestination, unwritable } from '../input/patch.js';
+import type { CheckedServiceKey } from '../input/service.js';
+import type { Answer } from '../jobs.js';
+import { decodeDestination } from '../native/decode.js';
+import type { Command } from '../native/encode.js';
+import { layout } from '../native/layout.js';
+import { findDestination } from '../native/lists.js';
+import { attempt, dump, perform, type Sequence } from '../sequence.js';
+
+/**
+ * Which tunnels the kernel has been seen to understand. Kernels before 5.2 pass over what they do not
+ * know of a tunnel without a word, and would encapsulate by IPIP.
+ */
+export class TunnelSupport {
+  readonly #seen = new Set<string>();
+
+  isKnown(destination: CheckedDestination): boolean {
+    const { forwarding, tunnel } = destination;
+    return forwarding !== 'tunnel' || tunnel.type === 'ipip' || this.#seen.has(this.#name(tunnel));
+  }
+
+  add({ tunnel }: CheckedDestination): void {
+    this.#seen.add(this.#name(tunnel));
+  }
+
+  #name({ type, checksum }: CheckedTunnel): string {
+    return `${type} ${checksum}`;
+  }
+}
+
+/** A destination of a service, and the method that is about it. */
+export interface DestinationSubject extends Subject {
+  readonly service: CheckedServiceKey;
+  readonly destination: CheckedDestinationKey;
+}
+
+interface Found {
+  readonly answer: Answer;
+  readonly row: number;
+}
+
+/** The row of a destination; throws when it is not there. */
+export function* findRow(subject: DestinationSubject): Sequence<Found> {
+  const { service, destination } = subject;
+  const command = { name: 'IPVS_CMD_GET_DEST', service, verify: true } as const;
+  const answer = yield* dump(subject, command);
+  const row = findDestination(answer, destination);
+  if (row !== undefined) return { answer, row };
+  throw commandError(subject, command.name, { errno: constants.errno.ENOENT, stage: 'kernel' });
+}
+
+function sameTunnel({ answer: { reply }, row }: Found, wanted: CheckedTunnel): boolean {
+  const { tunnel } = decodeDestination(reply, row);
+  return (
+    tunnel?.type === wanted.type &&
+    (tunnel.port ?? 0) === wanted.port &&
+    (tunnel.checksum ?? 'none') === wanted.checksum
+  );
+}
+
+/** The command that puts a destination back to what it was when it was read. */
+function restore(subject: DestinationSubject, { answer: { reply }, row }: Found): Command {
+  const record = reply.bytes.subarray(row, row + layout.destination.size);
+  const { service, destination } = subject;
+  return { name: 'IPVS_CMD_SET_DEST', service, destination, destinationRecord: record };
+}
+
+/** The row after it was written, or undefined where somebody else has deleted it since. */
+function* readBack(subject: DestinationSubject, written: Command): Sequence<Found | undefined> {
+  try {
+    return yield* findRow(subject);
+  } catch (error) {
+    if (hasReason(error, 'service-not-found', 'destination-not-found')) return undefined;
+    // It was written, and nobody knows how.
+    throw commandError(subject, written.name, { errno: constants.errno.EIO, stage: 'receive' });
+  }
+}
+
+function* verify(
+  subject: DestinationSubject,
+  written: Command,
+  wanted: CheckedDestination,
+  support: TunnelSupport,
+  undo: Command,
+): Sequence<void> {
+  const found = yield* readBack(subject, written);
+  if (found === undefined) return;
+  if (sameTunnel(found, wanted.tunnel)) {
+    support.add(wanted);
+    return;
+  }
+  const { outcome } = yield* attempt(undo);
+  throw tunnelError(subject, written.name, wanted.tunnel, outcome);
+}
+
+/** Adds a destination. The first with its kind of tunnel is read back, and removed if it differs. */
+export function* addDestination(
+  subject: DestinationSubject,
+  wanted: CheckedDestination,
+  support: TunnelSupport,
+): Sequence<void> {
+  const { service, destination } = subject;
+  const command: Command = {
+    name: 'IPVS_CMD_NEW_DEST',
+    service,
+    destination,
+    destinationDefinition: wanted,
+  };
+  yield* perform(subject, command);
+  if (support.isKnown(wanted)) return;
+  const undo = { name: 'IPVS_CMD_DEL_DEST', service, destination } as const;
+  yield* verify(subject, command, wanted, support, undo);
+}
+
+/** Replaces a destination. The first with its kind of tunnel is read back, and put back if it differs. */
+export function* setDestination(
+  subject: DestinationSubject,
+  wanted: CheckedDestination,
+  support: TunnelSupport,
+): Sequence<void> {
+  const { service, destination } = subject;
+  const command: Command = {
+    name: 'IPVS_CMD_SET_DEST',
+    service,
+    destination,
+    destinationDefinition: wanted,
+  };
+  const before = support.isKnown(wanted) ? undefined : yield* findRow(subject);
+  yield* perform(subject, command);
+  if (before === undefined) return;
+  yield* verify(subject, command, wanted, support, restore(subject, before));
+}
+
+/** Reads a destination, and writes it with a patch applied. */
+export function* updateDestination(
+  subject: DestinationSubject,
+  patch: Fields,
+  support: TunnelSupport,
+): Sequence<void> {
+  const { answer, row } = yield* findRow(subject);
+  const entry = decodeDestination(answer.reply, row);
+  const lost = unwritable(entry, patch);
+  if (lost.length > 0) throw unwritableError(subject, lost);
+  const wanted = mergeDestination('patch', entry, patch, subject.service);
+  yield* setDestination(subject, wanted, support);
+}
+
+/** So often another program may delete between two of our commands. */
+const ATTEMPTS = 4;
+
+/** Adds a destination, or replaces it where it exists. */
+export function* ensureDestination(
+  subject: DestinationSubject,
+  wanted: CheckedDestination,
+  support: TunnelSupport,
+): Sequence<'added' | 'set'> {
+  for (let attempts = 1; ; attempts += 1) {
+    try {
+      yield* addDestination(subject, wanted, support);
+      return 'added';
+    } catch (error) {
+      if (!hasReason(error, 'destination-exists')) throw error;
+    }
+    try {
+      yield* setDestination(subject, wanted, support);
+      return 'set';
+    } catch (error) {
+      if (!hasReason(error, 'destination-not-found') || attempts === ATTEMPTS) throw error;
+    }
+  }
+}
