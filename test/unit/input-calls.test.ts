@@ -21,6 +21,10 @@ describe('calls of a client with wrong arguments', () => {
     'setDestination',
     'deleteDestination',
     'getDestination',
+    'updateService',
+    'ensureService',
+    'updateDestination',
+    'ensureDestination',
   ] as const;
   type Untyped = Record<string, (...values: unknown[]) => Promise<unknown>>;
 
@@ -55,6 +59,33 @@ describe('calls of a client with wrong arguments', () => {
       assert.deepEqual(door.jobs, []);
     });
   }
+
+  it('zero, snapshot, lists and daemons reject too, and send nothing', async () => {
+    const door = new FakeDoor();
+    const client = clientOver(door) as unknown as Untyped;
+    const calls: readonly [string, readonly unknown[], string][] = [
+      ['zero', [null], 'service'],
+      ['zero', [{ ...SERVICE, port: -1 }], 'service.port'],
+      ['updateService', [SERVICE], 'patch'],
+      ['updateDestination', [SERVICE, DESTINATION, { weight: -1 }], 'patch.weight'],
+      ['listServices', [true], 'options'],
+      ['listServices', [{ consistent: 1 }], 'options.consistent'],
+      ['listServices', [{ stats: false }], 'options.stats'],
+      ['listDestinations', [SERVICE, null], 'options'],
+      ['snapshot', [{ stats: 'no' }], 'options.stats'],
+      ['snapshot', [{ consistent: null }], 'options.consistent'],
+      ['setTimeouts', [], 'timeouts'],
+      ['setTimeouts', [{ udp: 0 }], 'timeouts.udp'],
+      ['startDaemon', [], 'daemon'],
+      ['stopDaemon', [{ role: 'master' }], 'role'],
+    ];
+    for (const [method, values, field] of calls) {
+      const promise = client[method]?.(...values);
+      assert.ok(promise instanceof Promise, method);
+      await assert.rejects(promise, { field }, `${method} ${field}`);
+    }
+    assert.deepEqual(door.jobs, []);
+  });
 
   it('open rejects before it looks for a kernel', async () => {
     const open = Ipvs.open.bind(Ipvs) as (options: unknown) => Promise<unknown>;
