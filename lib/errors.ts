@@ -14,7 +14,8 @@ import { getSystemErrorName } from 'node:util';
  * - `invalid-destination`: the kernel refuses this address, port or forwarding here
  * - `daemon-not-found`, `daemon-exists`: a sync daemon of this role
  * - `invalid-daemon`: the kernel refuses a sync daemon with these options
- * - `interface-not-found`, `interface-down`: the network interface of a sync daemon
+ * - `interface-not-found`, `interface-down`: the network interface of a sync daemon; `interface-down`
+ *   also where it has no route to the multicast group
  * - `unsupported-family`: the kernel has no IPv6, or it is disabled
  * - `permission-denied`: CAP_NET_ADMIN is missing
  * - `ipvs-unavailable`: the kernel has no IPVS, or could not load its module

@@ -75,7 +75,9 @@ const BY_COMMAND: Readonly<Record<CommandName, Explanations>> = {
     },
     ENETUNREACH: {
       reason: 'interface-down',
-      text: "the network interface is down. Bring it up with 'ip link set dev NAME up'",
+      text:
+        "the network interface is down, or has no route to the multicast group. Bring it up with 'ip link " +
+        "set dev NAME up', and give it an address with 'ip addr add'",
     },
     EINVAL: {
       reason: 'invalid-daemon',

@@ -1,11 +1,96 @@
 import assert from 'node:assert/strict';
-import type { Destination, Service } from 'ipvs';
+import fc from 'fast-check';
+import type { Destination, Ipvs, Service } from 'ipvs';
 import { describe, it } from 'mocha';
 import { failureOf, rejection } from '../support/failure.js';
-import { inNamespace } from '../support/netns.js';
+import { inNamespace, withNamespace } from '../support/netns.js';
 
 const WEB: Service = { protocol: 'tcp', address: '10.0.0.1', port: 80, scheduler: 'rr' };
 const REAL: Destination = { address: '10.0.1.1', port: 8080, forwarding: 'masquerade' };
+
+const SERVICES: readonly Service[] = [
+  WEB,
+  { ...WEB, protocol: 'udp', port: 53 },
+  { fwmark: 7, family: 'ipv4', scheduler: 'wlc' },
+];
+const REALS: readonly Destination[] = [
+  REAL,
+  { ...REAL, address: '10.0.1.2', forwarding: 'tunnel', tunnel: { type: 'gue', port: 6080 } },
+  { ...REAL, address: '2001:db8:1::1', forwarding: 'tunnel', weight: 3, upperThreshold: 9 },
+];
+
+/** Any call, about one of few services and destinations, so that they meet. */
+const call = fc
+  .record({
+    service: fc.constantFrom(...SERVICES),
+    destination: fc.constantFrom(...REALS),
+    number: fc.integer({ min: 0, max: 9 }),
+    act: fc.constantFrom(
+      'addService',
+      'ensureService',
+      'updateService',
+      'setService',
+      'deleteService',
+      'addDestination',
+      'ensureDestination',
+      'updateDestination',
+      'setDestination',
+      'deleteDestination',
+      'getDestination',
+      'listDestinations',
+      'snapshot',
+    ),
+  })
+  .map(({ service, destination, number, act }) => {
+    const definition = { ...destination, weight: number };
+    const persistence = { timeout: 1 + number };
+    const calls: Record<typeof act, (ipvs: Ipvs) => Promise<unknown>> = {
+      addService: async (ipvs) => {
+        await ipvs.addService({ ...service, persistence });
+      },
+      ensureService: async (ipvs) => await ipvs.ensureService({ ...service, persistence }),
+      updateService: async (ipvs) => {
+        await ipvs.updateService(service, number < 5 ? { scheduler: 'wrr' } : { persistence });
+      },
+      setService: async (ipvs) => {
+        await ipvs.setService({ ...service, persistence });
+      },
+      deleteService: async (ipvs) => {
+        await ipvs.deleteService(service);
+      },
+      addDestination: async (ipvs) => {
+        await ipvs.addDestination(service, definition);
+      },
+      ensureDestination: async (ipvs) => await ipvs.ensureDestination(service, definition),
+      updateDestination: async (ipvs) => {
+        const patch = number < 5 ? { weight: 100 + number } : { upperThreshold: 10 + number };
+        await ipvs.updateDestination(service, destination, patch);
+      },
+      setDestination: async (ipvs) => {
+        await ipvs.setDestination(service, definition);
+      },
+      deleteDestination: async (ipvs) => {
+        await ipvs.deleteDestination(service, destination);
+      },
+      getDestination: async (ipvs) => (await ipvs.getDestination(service, destination)).weight,
+      listDestinations: async (ipvs) =>
+        (await ipvs.listDestinations(service)).map(({ weight }) => weight),
+      snapshot: async (ipvs) => await ipvs.snapshot({ stats: false }),
+    };
+    // Failing runs show what they did.
+    return Object.assign(calls[act], {
+      [fc.toStringMethod]: () => `${act}(${JSON.stringify([service, definition])})`,
+    });
+  });
+
+/** What a call came to, for comparison. */
+async function outcomeOf(promise: Promise<unknown>): Promise<unknown> {
+  try {
+    return { value: await promise };
+  } catch (error) {
+    return failureOf(error);
+  }
+}
 
 describe('calls of one turn', () => {
   it(
@@ -154,4 +239,23 @@ describe('calls of one turn', () => {
       await ns.assertHolds(table);
     }),
   );
+
+  it('end as they would one after the other, whatever they are', async () => {
+    await withNamespace(async (ns) => {
+      const ipvs = await ns.open();
+      await fc.assert(
+        fc.asyncProperty(fc.array(call, { minLength: 2, maxLength: 25 }), async (calls) => {
+          await ipvs.flush();
+          const apart: unknown[] = [];
+          for (const act of calls) apart.push(await outcomeOf(act(ipvs)));
+          const tableApart = await ipvs.snapshot({ stats: false });
+          await ipvs.flush();
+          const together = await Promise.all(calls.map(async (act) => await outcomeOf(act(ipvs))));
+          assert.deepEqual(together, apart);
+          assert.deepEqual(await ipvs.snapshot({ stats: false }), tableApart);
+        }),
+        { numRuns: 150 },
+      );
+    });
+  });
 });

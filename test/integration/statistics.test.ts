@@ -173,4 +173,41 @@ describe('what the kernel counted', () => {
       assert.ok(outBytes > 300 * outPackets && outBytes < 500 * outPackets);
     }),
   );
+
+  it(
+    'is zeroed for one service with its destinations, or for all; connections stay',
+    afterTraffic(async (ns, ipvs) => {
+      await settle(ns, ipvs);
+      const read = async () => {
+        const table = await ipvs.snapshot();
+        return table.map(({ port, stats, destinations }) => ({
+          port,
+          counted: [stats, ...destinations.map((each) => each.stats)].map(counters),
+          gauges: destinations.map(({ connections }) => connections),
+        }));
+      };
+      const zeros = { connections: 0n, inPackets: 0n, outPackets: 0n, inBytes: 0n, outBytes: 0n };
+      const before = await read();
+      const [web, dns] = before;
+      assert.ok(web && dns);
+      assert.notDeepEqual(dns.counted, [zeros, zeros]);
+
+      await ipvs.zero(DNS);
+      assert.deepEqual(await read(), [web, { ...dns, counted: [zeros, zeros] }]);
+      const listed = parseStats(await ns.ipvsadm('-Ln', '--stats', '--exact'));
+      const listedDns = listed.find(({ protocol }) => protocol === 'udp');
+      assert.ok(listedDns);
+      assert.deepEqual(counters(listedDns), zeros);
+
+      await ipvs.zero();
+      assert.deepEqual(await read(), [
+        { ...web, counted: [zeros, zeros, zeros] },
+        { ...dns, counted: [zeros, zeros] },
+      ]);
+      await assert.rejects(ipvs.zero({ ...DNS, port: 54 }), {
+        reason: 'service-not-found',
+        syscall: 'IPVS_CMD_ZERO',
+      });
+    }),
+  );
 });
