@@ -132,6 +132,17 @@ export function parseCidr(text: string): Cidr | undefined {
   return { family, bytes, prefixLength, text: `${address.text}/${prefixLength}` };
 }
 
+/** Whether an address lies in a network. Families never mix. */
+export function contains(network: Cidr, address: Address): boolean {
+  if (network.family !== address.family) return false;
+  const whole = network.prefixLength >>> 3;
+  for (let index = 0; index < whole; index += 1) {
+    if (network.bytes[index] !== address.bytes[index]) return false;
+  }
+  const mask = (0xff00 >>> (network.prefixLength & 7)) & 0xff;
+  return (((network.bytes[whole] ?? 0) ^ (address.bytes[whole] ?? 0)) & mask) === 0;
+}
+
 /** The family of the network that {@link parseCidr} reads, `undefined` when it is not one. */
 export function familyOfCidr(text: string): Family | undefined {
   return parseCidr(text)?.family;

@@ -16,6 +16,9 @@ import { getSystemErrorName } from 'node:util';
  * - `invalid-daemon`: the kernel refuses a sync daemon with these options
  * - `interface-not-found`, `interface-down`: the network interface of a sync daemon; `interface-down`
  *   also where it has no route to the multicast group
+ * - `unknown-sysctl`: the kernel has no sysctl of this name
+ * - `invalid-sysctl`: the kernel refuses this value of a sysctl
+ * - `malformed-file`: a file of `/proc` holds what makes no sense
  * - `unsupported-family`: the kernel has no IPv6, or it is disabled
  * - `permission-denied`: CAP_NET_ADMIN is missing
  * - `ipvs-unavailable`: the kernel has no IPVS, or could not load its module
@@ -45,6 +48,9 @@ export type IpvsErrorReason =
   | 'invalid-daemon'
   | 'interface-not-found'
   | 'interface-down'
+  | 'unknown-sysctl'
+  | 'invalid-sysctl'
+  | 'malformed-file'
   | 'unsupported-family'
   | 'permission-denied'
   | 'ipvs-unavailable'
@@ -84,14 +90,14 @@ export class IpvsError extends Error {
    * Name of the errno (`ESRCH`), or `ERR_IPVS_TIMEOUT`, `ERR_IPVS_CLOSED`,
    * `ERR_IPVS_UNSUPPORTED_PLATFORM`, `ERR_IPVS_ADDON_NOT_LOADED`, `ERR_IPVS_MALFORMED_REPLY`,
    * `ERR_IPVS_JOB_FAILED`, `ERR_IPVS_UNSUPPORTED_ENTRY`, `ERR_IPVS_UNSUPPORTED_BY_KERNEL`,
-   * `ERR_IPVS_TABLE_CHANGING` where the kernel gave none.
+   * `ERR_IPVS_TABLE_CHANGING`, `ERR_IPVS_MALFORMED_FILE` where the kernel gave none.
    */
   readonly code: string;
   /** Why, in words that a program can compare. */
   readonly reason: IpvsErrorReason;
   /** Negative errno, by Node's convention; missing where the kernel gave none. */
   declare readonly errno?: number;
-  /** The IPVS command (`IPVS_CMD_NEW_DEST`) or system call that failed. */
+  /** The IPVS command (`IPVS_CMD_NEW_DEST`) or system call (`open`) that failed. */
   declare readonly syscall?: string;
   /**
    * `not-applied`: the kernel's table is as if the command had never been given. `unknown`: the

@@ -4,8 +4,11 @@
  * @packageDocumentation
  */
 export type { Family } from './address.js';
+export { diagnose } from './diagnose/index.js';
 export { type ArgumentError, IpvsError, type IpvsErrorReason } from './errors.js';
 export { Ipvs } from './ipvs.js';
 export { compareKeys, formatKey, type Keyed, keyOf, parseKey } from './keys.js';
 export type * from './model.js';
+export { IpvsObserver } from './observer.js';
 export { Statistics, type StatisticsJson } from './statistics.js';
+export type { Sysctls, SysctlValue } from './sysctls.js';

@@ -1,3 +1,4 @@
+import { diagnoseSession } from './diagnose/index.js';
 import type { Subject } from './explain.js';
 import { checkRole, checkSyncDaemon } from './input/daemon.js';
 import {
@@ -5,16 +6,28 @@ import {
   type CheckedDestination,
   checkDestinationReference,
 } from './input/destination.js';
-import { checkListOptions, checkOptions, checkSnapshotOptions } from './input/options.js';
+import {
+  checkListOptions,
+  checkOptions,
+  checkSchedulersOption,
+  checkSnapshotOptions,
+} from './input/options.js';
 import { checkDestinationPatch, checkServicePatch } from './input/patch.js';
 import { checkService, checkServiceReference } from './input/service.js';
 import { checkTimeouts } from './input/timeouts.js';
 import { formatCheckedKey } from './keys.js';
+import { checkSysctlName, checkSysctlValue } from './input/sysctls.js';
 import type {
+  Application,
+  Connection,
+  ConnectionsOptions,
+  CpuTotals,
   Destination,
   DestinationEntry,
   DestinationPatch,
   DestinationReference,
+  DiagnoseOptions,
+  Finding,
   Info,
   ListOptions,
   OpenOptions,
@@ -33,6 +46,10 @@ import type {
 import { decodeDestination, decodeInfo, decodeService, decodeTimeouts } from './native/decode.js';
 import type { CommandName } from './native/layout.js';
 import { decodeDaemons, decodeDestinations, decodeServices } from './native/lists.js';
+import { readApplications } from './proc/applications.js';
+import { streamConnections } from './proc/connections.js';
+import { readSysctl, readSysctls, writeSysctl } from './proc/sysctls.js';
+import { readCpuTotals, readTotals } from './proc/totals.js';
 import type { Sequence } from './sequence.js';
 import { stopDaemon } from './sequences/daemon.js';
 import {
@@ -48,6 +65,8 @@ import { listDestinationsSteadily, listServicesSteadily } from './sequences/list
 import { ensureService, updateService } from './sequences/service.js';
 import { readTable, readTableSteadily, withoutCounts } from './sequences/snapshot.js';
 import { Session } from './session.js';
+import type { Statistics } from './statistics.js';
+import type { Sysctls, SysctlValue } from './sysctls.js';
 
 /**
  * A client of the kernel's IPVS (IP Virtual Server) in one network namespace: one method per kernel
@@ -190,8 +209,9 @@ export class Ipvs implements AsyncDisposable {
    * Reads all virtual services, sorted by key (see `compareKeys`), each once.
    *
    * The kernel reads its table in portions: of a table that others change meanwhile, entries that
-   * were there all the time may be missing (net/netfilter/ipvs/ip_vs_ctl.c resumes by index). With
-   * `consistent` it is read until two reads in a row show the same keys.
+   * were there all the time may be missing (net/netfilter/ipvs/ip_vs_ctl.c resumes by index, and counts
+   * the services of all network namespaces). With `consistent` it is read until two reads in a row show
+   * the same keys.
    *
    * @throws IpvsError with reason `table-changing`, only with `consistent`.
    */
@@ -435,6 +455,99 @@ export class Ipvs implements AsyncDisposable {
     const definition = checkService('service', service);
     const { key } = definition;
     await this.#session.send({ method, service: key }, { name, service: key, definition });
+  }
+
+  /**
+   * Streams the connection table (`/proc/net/ip_vs_conn`), a line when it is asked for: a table of a
+   * million connections is never held in memory, and leaving the loop ends the reading. Calls of the
+   * client can be made inside the loop.
+   *
+   * ```ts
+   * for await (const { client, state } of ipvs.connections({ service: web })) console.log(client, state);
+   * ```
+   *
+   * The table changes while it is read: connections may be missing or appear twice. One-packet
+   * scheduling leaves none. The kernel walks the table of all network namespaces from its begin for
+   * every page that it hands out (net/netfilter/ipvs/ip_vs_conn.c): reading a long one takes time that
+   * grows with the square of its length.
+   *
+   * @throws (when the first is asked for) {@link ArgumentError} for wrong options; IpvsError with reason
+   * `ipvs-unavailable` when the module is not loaded.
+   */
+  connections(options?: ConnectionsOptions): AsyncGenerator<Connection, void, void> {
+    return streamConnections(() => this.#session.files('connections'), options);
+  }
+
+  /**
+   * What the kernel counted in all services of the network namespace since it was made or zeroed
+   * (`/proc/net/ip_vs_stats`).
+   */
+  async getTotals(): Promise<Statistics> {
+    return await readTotals(this.#session.files('getTotals'));
+  }
+
+  /**
+   * The same, by CPU, and not lagging behind (`/proc/net/ip_vs_stats_percpu`). {@link Ipvs.zero} does
+   * not touch it. There is a row for each CPU that the kernel may ever have.
+   */
+  async getCpuTotals(): Promise<CpuTotals[]> {
+    return await readCpuTotals(this.#session.files('getCpuTotals'));
+  }
+
+  /** Application helpers, such as that of the module `ip_vs_ftp` (`/proc/net/ip_vs_app`). */
+  async listApplications(): Promise<Application[]> {
+    return await readApplications(this.#session.files('listApplications'));
+  }
+
+  /**
+   * All sysctls of IPVS in the network namespace by name (`/proc/sys/net/ipv4/vs/`), also those that
+   * {@link Sysctls} does not know.
+   *
+   * @throws IpvsError with reason `ipvs-unavailable` where the kernel shows none.
+   */
+  async listSysctls(): Promise<Partial<Sysctls> & Readonly<Record<string, SysctlValue>>> {
+    return await readSysctls(this.#session.files('listSysctls'));
+  }
+
+  /**
+   * The value of one sysctl.
+   *
+   * @throws IpvsError with reason `unknown-sysctl`.
+   */
+  async getSysctl<Name extends keyof Sysctls>(name: Name): Promise<Sysctls[Name]>;
+  async getSysctl(name: string): Promise<SysctlValue>;
+  async getSysctl(name: string): Promise<SysctlValue> {
+    const checked = checkSysctlName('name', name);
+    return await readSysctl(this.#session.files('getSysctl'), 'getSysctl', checked);
+  }
+
+  /**
+   * Sets one sysctl. Takes root in the user namespace that owns the network namespace, and a `/proc/sys`
+   * that is not mounted read-only. Values that mean nothing are refused, also where the kernel would
+   * store them; of a sysctl that {@link Sysctls} does not know the kernel judges.
+   *
+   * @returns The value that the kernel holds afterwards: `drop_entry` 2, for one, becomes 1.
+   * @throws IpvsError with reason `unknown-sysctl`, `invalid-sysctl`, `permission-denied`.
+   */
+  async setSysctl<Name extends keyof Sysctls>(
+    name: Name,
+    value: Sysctls[Name],
+  ): Promise<Sysctls[Name]>;
+  async setSysctl(name: string, value: SysctlValue): Promise<SysctlValue>;
+  async setSysctl(name: string, value: SysctlValue): Promise<SysctlValue> {
+    const checked = checkSysctlName('name', name);
+    const text = checkSysctlValue('value', checked, value);
+    return await writeSysctl(this.#session.files('setSysctl'), checked, text);
+  }
+
+  /**
+   * Looks for what goes wrong with IPVS in production, in the network namespace of this client; see the
+   * function `diagnose`, which also works where no client can be opened. Changes nothing.
+   *
+   * @returns Findings, the gravest first; an empty list when nothing was found.
+   */
+  async diagnose(options?: DiagnoseOptions): Promise<Finding[]> {
+    return await diagnoseSession(this.#session, checkSchedulersOption(options));
   }
 
   #checkKeys(

@@ -45,10 +45,6 @@ export class Jobs {
     this.#door = door;
   }
 
-  close(): void {
-    this.#door.close();
-  }
-
   /**
    * Those requests, of the ones that `peek` shows, which make the next job: several lists, one
    * command that may take long, or many commands.

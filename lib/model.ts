@@ -378,6 +378,141 @@ export interface SyncDaemonEntry {
   readonly unsupported?: readonly string[];
 }
 
+/** An address and a port of a {@link Connection}. */
+export interface ConnectionEndpoint {
+  /** In canonical text. */
+  readonly address: string;
+  /** 0..65535. */
+  readonly port: number;
+}
+
+/**
+ * A line of the kernel's connection table (`/proc/net/ip_vs_conn`): a connection, or a persistence
+ * template, by which the kernel remembers the destination of a client.
+ */
+export interface Connection {
+  /** `any` for the template of a service by firewall mark, which is of no protocol. */
+  readonly protocol: Protocol | ForeignProtocol | 'any';
+  /** Where it comes from. Of a template: the client's network, and port 0. */
+  readonly client: ConnectionEndpoint;
+  /** The address and port that were asked for; missing from the template of a firewall mark. */
+  readonly virtual?: ConnectionEndpoint;
+  /** Only on the template of a service by firewall mark. Other connections do not tell their mark. */
+  readonly fwmark?: number;
+  /** The real server; may be of another family than the client. */
+  readonly destination: ConnectionEndpoint;
+  /**
+   * As the kernel calls it: `ESTABLISHED`, `SYN_RECV`, `FIN_WAIT`, `TIME_WAIT`, `CLOSE`, … for TCP and
+   * `UDP` for UDP (ip_vs_proto_*.c); `NONE` or `ASSURED` for a template.
+   */
+  readonly state: string;
+  /** Seconds until it is forgotten when no packet comes. */
+  readonly expires: number;
+  /** Whether it is a persistence template: port 0 at the client, and state `NONE` or `ASSURED`. */
+  readonly template: boolean;
+  /** Name of the persistence engine that found {@link engineData}; missing without. */
+  readonly engine?: string;
+  /** What the persistence engine goes by, for `sip` the Call-ID: bytes, up to the first NUL. */
+  readonly engineData?: Uint8Array;
+  /** Only with `origin: true`: seen here, or learnt from another director. */
+  readonly origin?: 'local' | 'sync';
+}
+
+/** Options of `connections`: which of them. */
+export interface ConnectionsOptions {
+  /**
+   * Only those of this virtual service. With port 0 any port of its address matches. Of a service by
+   * firewall mark only templates match: the kernel does not tell the mark of other connections.
+   */
+  readonly service?: ServiceReference | undefined;
+  /** Only those to this destination. With port 0 any port of its address matches. */
+  readonly destination?: DestinationReference | undefined;
+  /** Only those from this address, or from this network in CIDR notation (`10.0.0.0/8`). */
+  readonly client?: string | undefined;
+  /**
+   * Whether to tell where each connection was seen first (`/proc/net/ip_vs_conn_sync`), in place of
+   * persistence engines. Default: false.
+   */
+  readonly origin?: boolean | undefined;
+}
+
+/** {@link Persistence} as `/proc/net/ip_vs` shows it. */
+export interface ObservedPersistence {
+  /**
+   * In jiffies: ticks of the kernel's clock, of which there are 100 to 1000 a second. How many is a
+   * matter of the kernel's configuration, which it does not tell.
+   */
+  readonly timeoutJiffies: number;
+  /** Missing for services by firewall mark, whose family is unknown, and for masks that are no prefix. */
+  readonly prefixLength?: number;
+}
+
+/** A destination as `/proc/net/ip_vs` shows it: without thresholds, tunnel and statistics. */
+export interface ObservedDestination {
+  /** In canonical text. */
+  readonly address: string;
+  /** 0..65535. */
+  readonly port: number;
+  /** `masquerade` also stands for methods that other programs wrote, such as `bypass`. */
+  readonly forwarding: Forwarding;
+  /** 0 takes no new connections. */
+  readonly weight: number;
+  /** Connections at this moment, as in {@link ConnectionGauges}. */
+  readonly connections: { readonly active: number; readonly inactive: number };
+}
+
+/**
+ * A virtual service as `/proc/net/ip_vs` shows it: without scheduler flags, persistence engine and
+ * statistics. Either it has protocol, address and port, or a firewall mark, of which the file does not
+ * tell the family.
+ */
+export interface ObservedService {
+  /** Missing for services by firewall mark. */
+  readonly protocol?: Protocol | ForeignProtocol;
+  /** In canonical text. Missing for services by firewall mark. */
+  readonly address?: string;
+  /** Missing for services by firewall mark. */
+  readonly port?: number;
+  /** Only for services by firewall mark. */
+  readonly fwmark?: number;
+  /** Name of the scheduler; `none` where others took it away. */
+  readonly scheduler: string;
+  /** Missing for IPv6 services, of which the file does not tell. */
+  readonly onePacket?: boolean;
+  /** Missing where the service is not persistent. */
+  readonly persistence?: ObservedPersistence;
+  /** Sorted by key. */
+  readonly destinations: readonly ObservedDestination[];
+}
+
+/** What one CPU counted since it started, in all services of the network namespace. */
+export interface CpuTotals {
+  /** Number of the CPU. */
+  readonly cpu: number;
+  /** Connections scheduled. */
+  readonly connections: bigint;
+  /** Packets from the clients. */
+  readonly inPackets: bigint;
+  /** Packets to the clients. */
+  readonly outPackets: bigint;
+  /** Bytes from the clients. */
+  readonly inBytes: bigint;
+  /** Bytes to the clients. */
+  readonly outBytes: bigint;
+}
+
+/** An application helper (`/proc/net/ip_vs_app`), for instance that of module `ip_vs_ftp`. */
+export interface Application {
+  /** Its name, for instance `ftp`. */
+  readonly name: string;
+  /** Its transport protocol, as the kernel writes it in lower case. */
+  readonly protocol: string;
+  /** The port that it watches. */
+  readonly port: number;
+  /** How many connections use it. */
+  readonly users: number;
+}
+
 /** What the kernel tells of its IPVS. */
 export interface Info {
   /** Version of IPVS; `1.2.1` in every kernel so far. */
@@ -405,4 +540,33 @@ export interface OpenOptions {
    * how long it takes over them, only how long a lost answer is waited for.
    */
   readonly timeout?: number | undefined;
+}
+
+/** Options of `diagnose`. */
+export interface DiagnoseOptions {
+  /** Schedulers that will be wanted: the kernel is asked for each, and may load its module for it. */
+  readonly schedulers?: readonly string[] | undefined;
+}
+
+/** Something that `diagnose` found. */
+export interface Finding {
+  /**
+   * Names the kind of finding for programs: `no-ipvs`, `no-permission`, `user-namespace`, `open-failed`,
+   * `scheduler-missing`, `address-not-local`, `ipv4-forwarding-off`, `ipv6-forwarding-off`,
+   * `conntrack-full`, `udp-blackhole`, `persistence-outlasts-weight-0`, `connection-reuse-delay`,
+   * `connection-reuse-stale`, `rp-filter-strict`, `hash-without-fallback`, `no-destinations`,
+   * `all-weights-0`, `arp-ignore`, `arp-announce`, `not-checked`. More may come in minor versions.
+   */
+  readonly id: string;
+  /**
+   * `error`: something does not work. `warning`: something goes wrong under circumstances. `info`:
+   * worth knowing.
+   */
+  readonly severity: 'error' | 'warning' | 'info';
+  /** What was seen, and what it leads to. */
+  readonly message: string;
+  /** What to do about it; a shell command where there is one. */
+  readonly remedy: string;
+  /** The service it is about, as `formatKey` writes it; missing where it is about none or several. */
+  readonly service?: string;
 }

@@ -16,7 +16,18 @@ interface Run {
   readonly reject: (error: unknown) => void;
 }
 
-type Item = Call | Run;
+/** Another use of the door that waits for its turn. */
+interface Task {
+  readonly act: (door: Door) => Promise<unknown>;
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+type Item = Call | Run | Task;
+
+function isCall(item: Item): item is Call {
+  return 'command' in item;
+}
 
 function isRun(item: Item): item is Run {
   return 'sequence' in item;
@@ -86,11 +97,13 @@ function advance(run: Run, answers: readonly Answer[]): { run: Run; step: Step }
  * destination alone, nobody can tell that from one after the other.
  */
 export class Queue {
+  readonly #door: Door;
   readonly #jobs: Jobs;
   readonly #items = new Fifo();
   #running: Promise<void> | undefined;
 
   constructor(door: Door) {
+    this.#door = door;
     this.#jobs = new Jobs(door);
   }
 
@@ -114,6 +127,13 @@ export class Queue {
     });
   }
 
+  /** Uses the door for something else. */
+  async act<Result>(act: (door: Door) => Promise<Result>): Promise<Result> {
+    return await new Promise<Result>((resolve, reject) => {
+      this.#enqueue({ act, resolve: resolve as (result: unknown) => void, reject });
+    });
+  }
+
   /** Closes the door when everything that was queued has ended, and what its answers led to. */
   async close(): Promise<void> {
     while (this.#running !== undefined) {
@@ -121,7 +141,7 @@ export class Queue {
       // A call that was answered may ask something more before it tells its caller.
       await new Promise(setImmediate);
     }
-    this.#jobs.close();
+    this.#door.close();
   }
 
   async #call(request: Request): Promise<Answer> {
@@ -140,7 +160,9 @@ export class Queue {
     for (;;) {
       const item = this.#items.peek(0);
       if (item === undefined) break;
-      await (isRun(item) ? this.#runSequences() : this.#runCalls());
+      if (isCall(item)) await this.#runCalls();
+      else if (isRun(item)) await this.#runSequences();
+      else await this.#runTask(item);
     }
     this.#running = undefined;
   }
@@ -148,7 +170,7 @@ export class Queue {
   async #runCalls(): Promise<void> {
     const calls = this.#jobs.next((index) => {
       const item = this.#items.peek(index);
-      return item === undefined || isRun(item) ? undefined : item;
+      return item !== undefined && isCall(item) ? item : undefined;
     });
     try {
       const answers = await this.#jobs.run(calls);
@@ -159,6 +181,15 @@ export class Queue {
       for (const call of calls) call.reject(error);
       this.#items.drop(calls.length);
     }
+  }
+
+  async #runTask({ act, resolve, reject }: Task): Promise<void> {
+    try {
+      resolve(await act(this.#door));
+    } catch (error) {
+      reject(error);
+    }
+    this.#items.drop(1);
   }
 
   async #runSequences(): Promise<void> {

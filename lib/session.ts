@@ -4,16 +4,19 @@ import { type Answer, JobFailure } from './jobs.js';
 import { createDoor } from './native/addon.js';
 import type { Command } from './native/encode.js';
 import { Reply } from './native/reply.js';
+import { type Files, NamespaceFiles } from './proc/files.js';
 import { Queue } from './queue.js';
 import { lacksModule, missingModule, requireRow, type Sequence } from './sequence.js';
 
 /** The life of one client, from opening to closing, and what its failures mean. */
 export class Session {
   readonly #queue: Queue;
+  readonly #files: Files;
   #closed: Promise<void> | undefined;
 
   private constructor(queue: Queue) {
     this.#queue = queue;
+    this.#files = new NamespaceFiles(queue);
   }
 
   static async open({ namespacePath, timeout }: CheckedOptions): Promise<Session> {
@@ -80,6 +83,12 @@ export class Session {
     key?: string,
   ): Promise<Result> {
     return await this.#attempt(subject, command, async () => await this.#queue.run(sequence, key));
+  }
+
+  /** The files of the network namespace, for a method of the client. */
+  files(method: string): Files {
+    if (this.#closed !== undefined) throw closedError(method);
+    return this.#files;
   }
 
   async #attempt<Result>(

@@ -1,10 +1,17 @@
+#include <memory>
+
 #include "client.h"
+#include "file.h"
 #include "layout.h"
 #include "napi_setup.h"
 
 namespace {
 
 Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
+  auto data = std::make_unique<ipvs::EnvironmentData>();
+  data->file = ipvs::File::Define(env);
+  // The environment owns it from here on.
+  env.SetInstanceData(data.release());
   exports.Set("Client", ipvs::Client::Define(env));
   exports.Set("layout", ipvs::DescribeLayout(env));
   return exports;

@@ -3,6 +3,8 @@
 #include <cstring>
 #include <utility>
 
+#include "job.h"
+
 namespace ipvs {
 
 namespace {
@@ -29,51 +31,17 @@ std::vector<CommandRecord> ReadCommands(const Napi::CallbackInfo& info) {
 
 struct Client::Shared {
   Connection connection;
-  bool busy = false;  // touched by the JavaScript thread alone
-};
+  bool busy = false;
 
-/* One job on libuv's pool. Execute() is the only part that runs off the JavaScript thread, and it
-   touches neither JavaScript nor Node-API. */
-class Client::Job : public Napi::AsyncWorker {
- public:
-  Job(Napi::Env env, std::shared_ptr<Shared> shared, std::function<Reply(Connection&)> work)
-      : AsyncWorker(env, "ipvs"),
-        deferred_(Napi::Promise::Deferred::New(env)),
-        shared_(std::move(shared)),
-        work_(std::move(work)) {}
-
-  [[nodiscard]] Napi::Promise Promise() const { return deferred_.Promise(); }
-
- protected:
-  void Execute() override { reply_ = work_(shared_->connection); }
-
-  void OnOK() override {
-    shared_->busy = false;
-    const std::vector<uint8_t>& bytes = reply_.Bytes();
-    Napi::ArrayBuffer buffer = Napi::ArrayBuffer::New(Env(), bytes.size());
-    std::memcpy(buffer.Data(), bytes.data(), bytes.size());
-    deferred_.Resolve(buffer);
-  }
-
-  /* Only for what C++ itself throws, that is when memory runs out. */
-  void OnError(const Napi::Error& error) override {
-    shared_->busy = false;
-    shared_->connection.Reset();
-    deferred_.Reject(error.Value());
-  }
-
- private:
-  Napi::Promise::Deferred deferred_;
-  std::shared_ptr<Shared> shared_;
-  std::function<Reply(Connection&)> work_;
-  Reply reply_;
+  void Abandon() noexcept { connection.Reset(); }
 };
 
 Napi::Function Client::Define(Napi::Env env) {
   return DefineClass(
       env, "Client",
       {InstanceMethod<&Client::Open>("open"), InstanceMethod<&Client::Transact>("transact"),
-       InstanceMethod<&Client::Dump>("dump"), InstanceMethod<&Client::Close>("close")});
+       InstanceMethod<&Client::Dump>("dump"), InstanceMethod<&Client::OpenFile>("openFile"),
+       InstanceMethod<&Client::List>("list"), InstanceMethod<&Client::Close>("close")});
 }
 
 Client::Client(const Napi::CallbackInfo& info) : ObjectWrap(info) {
@@ -95,13 +63,8 @@ void Client::RequireIdle(const Napi::CallbackInfo& info) const {
 }
 
 Napi::Value Client::Start(Napi::Env env, std::function<Reply(Connection&)> work) {
-  auto job = std::make_unique<Job>(env, shared_, std::move(work));
-  const Napi::Promise promise = job->Promise();
-  job->Queue();
-  shared_->busy = true;
-  // Queued, the worker deletes itself when it has completed.
-  static_cast<void>(job.release());
-  return promise;
+  return Job<Shared, Reply>::Start(
+      env, shared_, [work = std::move(work)](Shared& shared) { return work(shared.connection); });
 }
 
 Napi::Value Client::Open(const Napi::CallbackInfo& info) {
@@ -120,6 +83,29 @@ Napi::Value Client::Dump(const Napi::CallbackInfo& info) {
   RequireIdle(info);
   return Start(info.Env(), [commands = ReadCommands(info)](Connection& connection) {
     return connection.Dump(commands);
+  });
+}
+
+Napi::Value Client::OpenFile(const Napi::CallbackInfo& info) {
+  RequireIdle(info);
+  if (info.Length() != 2 || !info[0].IsString() || !info[1].IsBoolean()) {
+    throw Napi::TypeError::New(info.Env(), "Expected (path, writing)");
+  }
+  return Job<Shared, OpenedFile>::Start(
+      info.Env(), shared_,
+      [path = info[0].As<Napi::String>().Utf8Value(),
+       writing = info[1].As<Napi::Boolean>().Value()](Shared& shared) {
+        return shared.connection.OpenFile(path, writing);
+      });
+}
+
+Napi::Value Client::List(const Napi::CallbackInfo& info) {
+  RequireIdle(info);
+  if (info.Length() != 1 || !info[0].IsString()) {
+    throw Napi::TypeError::New(info.Env(), "Expected (path)");
+  }
+  return Start(info.Env(), [path = info[0].As<Napi::String>().Utf8Value()](Connection& connection) {
+    return connection.List(path);
   });
 }
 

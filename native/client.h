@@ -7,8 +7,9 @@
 
 namespace ipvs {
 
-/* The JavaScript face of a Connection: three jobs, each a promise of a packed reply. It refuses a
-   second job while one is under way; keeping order is TypeScript's part (lib/queue.ts). */
+/* The JavaScript face of a Connection: jobs, each a promise of a packed reply, or of a File. It
+   refuses a second job while one is under way; keeping order is TypeScript's part (lib/queue.ts).
+ */
 class Client : public Napi::ObjectWrap<Client> {
  public:
   static Napi::Function Define(Napi::Env env);
@@ -18,12 +19,13 @@ class Client : public Napi::ObjectWrap<Client> {
   explicit Client(const Napi::CallbackInfo& info);
 
  private:
-  class Job;
   struct Shared;
 
   Napi::Value Open(const Napi::CallbackInfo& info);
   Napi::Value Transact(const Napi::CallbackInfo& info);
   Napi::Value Dump(const Napi::CallbackInfo& info);
+  Napi::Value OpenFile(const Napi::CallbackInfo& info);
+  Napi::Value List(const Napi::CallbackInfo& info);
   Napi::Value Close(const Napi::CallbackInfo& info);
 
   Napi::Value Start(Napi::Env env, std::function<Reply(Connection&)> work);

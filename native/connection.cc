@@ -7,7 +7,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <numeric>
+#include <system_error>
 
 #include "decode.h"
 #include "encode.h"
@@ -112,15 +114,17 @@ Reply Connection::Open() { return Reply(EnsureOpen()); }
 
 Outcome Connection::EnsureOpen() {
   if (socket_.IsOpen()) return {};
-  if (!namespace_.IsOpen()) {
-    if (const Outcome opened = namespace_.Open(namespace_path_); opened.Failed()) return opened;
-  }
+  if (const Outcome opened = EnsureNamespace(); opened.Failed()) return opened;
   if (const Outcome opened = namespace_.Run([this] { return socket_.Open(); }); opened.Failed()) {
     return opened;
   }
   const Outcome resolved = ResolveFamily();
   if (resolved.Failed()) socket_.Close();
   return resolved;
+}
+
+Outcome Connection::EnsureNamespace() {
+  return namespace_.IsOpen() ? Outcome{} : namespace_.Open(namespace_path_);
 }
 
 Outcome Connection::Exchange(const std::vector<Message>& requests, uint32_t first,
@@ -312,6 +316,41 @@ Reply Connection::Dump(const std::vector<CommandRecord>& commands) {
     DumpOne(batch, done++);
   } while (done < commands.size() && socket_.IsOpen() && NetlinkSocket::Clock::now() < stop);
   return batch.Finish(done);
+}
+
+OpenedFile Connection::OpenFile(const std::string& path, bool writing) {
+  OpenedFile opened;
+  opened.outcome = EnsureNamespace();
+  if (opened.outcome.Failed()) return opened;
+  const Outcome ran = namespace_.Run([&] {
+    opened = OpenedFile::Open(path, writing);
+    return opened.outcome;
+  });
+  opened.outcome = ran;
+  return opened;
+}
+
+Reply Connection::List(const std::string& path) {
+  if (const Outcome opened = EnsureNamespace(); opened.Failed()) return Reply(opened);
+  std::vector<uint8_t> names;
+  size_t count = 0;
+  // A folder of /proc/sys shows each thread the names of that thread's own namespace.
+  const Outcome listed = namespace_.Run([&]() -> Outcome {
+    std::error_code error;
+    for (std::filesystem::directory_iterator entry(path, error), end; !error && entry != end;
+         entry.increment(error)) {
+      const std::string name = entry->path().filename();
+      names.insert(names.end(), name.begin(), name.end());
+      names.push_back(0);
+      ++count;
+    }
+    return {error.value(), Stage::kFile};
+  });
+  if (listed.Failed()) return Reply(listed);
+  Reply reply;
+  reply.Append(names);
+  reply.Finish({}, count);
+  return reply;
 }
 
 }  // namespace ipvs

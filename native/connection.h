@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "file.h"
 #include "netlink_socket.h"
 #include "network_namespace.h"
 #include "outcome.h"
@@ -38,6 +39,12 @@ class Connection {
      absence is the list's error. */
   Reply Dump(const std::vector<CommandRecord>& commands);
 
+  /* Opens a file as the namespace shows it. Takes no socket, and in one's own namespace nothing. */
+  OpenedFile OpenFile(const std::string& path, bool writing);
+
+  /* The names in a folder, each with a NUL behind it. */
+  Reply List(const std::string& path);
+
   /* Forgets the conversation, not the namespace: the next job begins anew in the same one. */
   void Reset() noexcept { socket_.Close(); }
 
@@ -51,6 +58,7 @@ class Connection {
   class Batch;
 
   Outcome EnsureOpen();
+  Outcome EnsureNamespace();
   Outcome ResolveFamily();
   Outcome AskForFamily(uint16_t& family);
   bool EncodeBatch(const Batch& batch, const std::vector<size_t>& indices, uint32_t first,

@@ -173,6 +173,7 @@ Napi::Object DescribeStages(Napi::Env env) {
   IPVS_NUMBER(numbers, "send", Stage::kSend);
   IPVS_NUMBER(numbers, "receive", Stage::kReceive);
   IPVS_NUMBER(numbers, "reply", Stage::kReply);
+  IPVS_NUMBER(numbers, "file", Stage::kFile);
   return numbers;
 }
 

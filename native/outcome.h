@@ -14,6 +14,7 @@ enum class Stage : uint32_t {
   kSend = 4,       // the command was not handed over: nothing was changed
   kReceive = 5,    // the command was handed over, its answer never came: nobody knows
   kReply = 6,      // the answer came and made no sense
+  kFile = 7,       // a file of /proc could not be opened, read or written
 };
 
 /* How something ended: error 0 is success, else a positive errno and the stage that met it. */

@@ -1,5 +1,6 @@
 import { conflict, outOfRange, wrongType } from '../errors.js';
-import { checkBoolean, checkInteger, checkObject, type Fields } from './checks.js';
+import { MAX_SCHEDULER_LENGTH } from '../limits.js';
+import { checkBoolean, checkInteger, checkName, checkObject, type Fields } from './checks.js';
 
 /** `OpenOptions`, checked, with every default filled in. */
 export interface CheckedOptions {
@@ -49,8 +50,10 @@ function checkNamespace(field: string, value: unknown): string | null {
 
 /** The options of `Ipvs.open`. */
 export function checkOptions(value: unknown): CheckedOptions {
-  if (value === undefined) return { namespacePath: null, timeout: DEFAULT_TIMEOUT };
-  const fields = checkObject('options', value, OPTION_FIELDS);
+  return readOptions(value === undefined ? {} : checkObject('options', value, OPTION_FIELDS));
+}
+
+function readOptions(fields: Fields): CheckedOptions {
   return {
     namespacePath: checkNamespace('options.netns', fields['netns']),
     timeout:
@@ -79,5 +82,32 @@ export function checkSnapshotOptions(value: unknown): { consistent: boolean; sta
   return {
     consistent: checkSwitch('options.consistent', fields['consistent'], false),
     stats: checkSwitch('options.stats', fields['stats'], true),
+  };
+}
+
+const DIAGNOSE_FIELDS = new Set(['schedulers']);
+const DIAGNOSE_AND_OPEN_FIELDS = new Set([...DIAGNOSE_FIELDS, ...OPTION_FIELDS]);
+
+function checkSchedulers(field: string, value: unknown): string[] {
+  if (value === undefined) return [];
+  if (!Array.isArray(value)) throw wrongType(field, 'an array of names of schedulers', value);
+  return Array.from(value, (name, index) =>
+    checkName(`${field}[${index}]`, name, MAX_SCHEDULER_LENGTH),
+  );
+}
+
+/** The options of `Ipvs.diagnose`: the schedulers to ask for. */
+export function checkSchedulersOption(value: unknown): string[] {
+  const fields: Fields = value === undefined ? {} : checkObject('options', value, DIAGNOSE_FIELDS);
+  return checkSchedulers('options.schedulers', fields['schedulers']);
+}
+
+/** The options of `diagnose`. */
+export function checkDiagnoseOptions(value: unknown): CheckedOptions & { schedulers: string[] } {
+  const fields: Fields =
+    value === undefined ? {} : checkObject('options', value, DIAGNOSE_AND_OPEN_FIELDS);
+  return {
+    ...readOptions(fields),
+    schedulers: checkSchedulers('options.schedulers', fields['schedulers']),
   };
 }

@@ -16,7 +16,23 @@ export interface Door {
   transact(commands: Uint8Array): Promise<ArrayBuffer>;
   /** Reads all rows that one packed command asks for. */
   dump(command: Uint8Array): Promise<ArrayBuffer>;
-  /** Closes the socket and lets go of the namespace. */
+  /**
+   * Opens a file as the namespace shows it, for reading or else for writing; takes no socket. A reply
+   * with the outcome where that fails.
+   */
+  openFile(path: string, writing: boolean): Promise<OpenFile | ArrayBuffer>;
+  /** The names in a folder as the namespace shows it, each with a NUL behind it. */
+  list(path: string): Promise<ArrayBuffer>;
+  /** Closes the socket and lets go of the namespace. Files stay open. */
+  close(): void;
+}
+
+/** An open file. At most one job at a time; it closes when nobody holds it any more. */
+export interface OpenFile {
+  /** The next piece, of at most 64 KiB, behind a reply's header; an empty one is the end. */
+  read(): Promise<ArrayBuffer>;
+  /** Writes all of it at once; a reply without rows. */
+  write(bytes: Uint8Array): Promise<ArrayBuffer>;
   close(): void;
 }
 

@@ -103,6 +103,7 @@ export const layout = {
     send: 4,
     receive: 5,
     reply: 6,
+    file: 7,
   },
   constants: {
     AF_INET: 2,

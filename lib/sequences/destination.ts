@@ -75,12 +75,21 @@ function restore(subject: DestinationSubject, { answer: { reply }, row }: Found)
   return { name: 'IPVS_CMD_SET_DEST', service, destination, destinationRecord: record };
 }
 
-/** The row after it was written, or undefined where somebody else has deleted it since. */
-function* readBack(subject: DestinationSubject, written: Command): Sequence<Found | undefined> {
+/** The row of a destination, or undefined where it is not there. */
+function* findRowOrNone(subject: DestinationSubject): Sequence<Found | undefined> {
   try {
     return yield* findRow(subject);
   } catch (error) {
     if (hasReason(error, 'service-not-found', 'destination-not-found')) return undefined;
+    throw error;
+  }
+}
+
+/** The row after it was written, or undefined where somebody else has deleted it since. */
+function* readBack(subject: DestinationSubject, written: Command): Sequence<Found | undefined> {
+  try {
+    return yield* findRowOrNone(subject);
+  } catch {
     // It was written, and nobody knows how.
     throw commandError(subject, written.name, { errno: constants.errno.EIO, stage: 'receive' });
   }
@@ -135,7 +144,8 @@ export function* setDestination(
     destination,
     destinationDefinition: wanted,
   };
-  const before = support.isKnown(wanted) ? undefined : yield* findRow(subject);
+  const before = support.isKnown(wanted) ? undefined : yield* findRowOrNone(subject);
+  // Where there was nothing before, this is what fails.
   yield* perform(subject, command);
   if (before === undefined) return;
   yield* verify(subject, command, wanted, support, restore(subject, before));

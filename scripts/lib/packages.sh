@@ -13,6 +13,7 @@ build    | libnl-genl-3-dev | pkg-config libnl-genl-3.0  | generic-netlink libra
 build    | npm              | command npm                | installs node_modules
 lab      | ipvsadm          | command ipvsadm            | the second opinion in tests and demo
 lab      | iproute2         | command ip                 | network namespaces in tests and demo
+lab      | iptables         | command iptables-legacy    | puts firewall marks on packets in tests
 lab      | kmod             | command modprobe           | loads the ip_vs modules
 lab-uml  | user-mode-linux  | command linux.uml          | a kernel with IPVS that needs no root
 lab-qemu | qemu-system-x86  | command qemu-system-x86_64 | machine for the QEMU lab

@@ -116,6 +116,15 @@ export class FakeDoor implements Door {
     return await this.#job('dump', bytes);
   }
 
+  /** There are no files here. */
+  async openFile(): Promise<ArrayBuffer> {
+    return await this.#other('openFile');
+  }
+
+  async list(): Promise<ArrayBuffer> {
+    return await this.#other('list');
+  }
+
   close(): void {
     if (this.#busy) throw new Error('A job is under way');
     this.events.push('close');
@@ -124,6 +133,15 @@ export class FakeDoor implements Door {
   /** How many commands each job had. */
   get sizes(): number[] {
     return this.jobs.map((job) => job.names.length);
+  }
+
+  async #other(method: string): Promise<ArrayBuffer> {
+    if (this.#busy) throw new Error('A job is under way');
+    this.#busy = true;
+    this.events.push(method);
+    await new Promise((resolve) => setImmediate(resolve));
+    this.#busy = false;
+    return failedJob(2, 'file');
   }
 
   async #job(method: Job['method'], bytes: Uint8Array): Promise<ArrayBuffer> {

@@ -307,6 +307,17 @@ describe('a tunnel that the kernel may be too old for', () => {
     }
   });
 
+  it('in place of a destination that is not there fails as any other does', async () => {
+    for (const answer of [fails(ESRCH), [{ rows: [] }]]) {
+      const door = scripted(answer, fails(ENOENT));
+      await assert.rejects(clientOver(door).setDestination(SERVICE, GUE), {
+        reason: 'destination-not-found',
+        syscall: 'IPVS_CMD_SET_DEST',
+      });
+      assert.deepEqual(commandsOf(door), ['GET_DEST', 'SET_DEST']);
+    }
+  });
+
   it('that cannot be undone leaves the outcome unknown, and says so', async () => {
     const door = scripted(OK, [{ rows: [destinationRow(IPIP)] }], fails(EIO));
     await assert.rejects(clientOver(door).addDestination(SERVICE, GUE), {

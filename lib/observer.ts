@@ -1,0 +1,124 @@
+import { closedError } from './explain.js';
+import { checkOptions } from './input/options.js';
+import { checkSysctlName } from './input/sysctls.js';
+import type {
+  Application,
+  Connection,
+  ConnectionsOptions,
+  CpuTotals,
+  Info,
+  ObservedService,
+  OpenOptions,
+} from './model.js';
+import { createDoor } from './native/addon.js';
+import { readApplications } from './proc/applications.js';
+import { streamConnections } from './proc/connections.js';
+import { type Files, NamespaceFiles } from './proc/files.js';
+import { readSysctl, readSysctls } from './proc/sysctls.js';
+import { readObservedInfo, readObservedTable } from './proc/table.js';
+import { readCpuTotals, readTotals } from './proc/totals.js';
+import { Queue } from './queue.js';
+import type { Statistics } from './statistics.js';
+import type { Sysctls, SysctlValue } from './sysctls.js';
+
+/**
+ * Reads what `/proc` shows of IPVS to everybody, without any privilege: for a daemon that watches and
+ * changes nothing. It knows less than {@link Ipvs}, hence its own types of rows.
+ *
+ * ```ts
+ * await using observer = await IpvsObserver.open();
+ * for (const { address, destinations } of await observer.listServices()) …
+ * ```
+ */
+export class IpvsObserver implements AsyncDisposable {
+  readonly #queue: Queue;
+  readonly #files: Files;
+  #closed: Promise<void> | undefined;
+
+  private constructor(queue: Queue) {
+    this.#queue = queue;
+    this.#files = new NamespaceFiles(queue);
+  }
+
+  /**
+   * Opens an observer of a network namespace. One's own takes no privilege, another takes
+   * CAP_SYS_ADMIN. The option `timeout` is of no use here.
+   *
+   * @throws IpvsError with reason `ipvs-unavailable` when the kernel's module `ip_vs` is not loaded:
+   * reading does not load it, as opening an {@link Ipvs} does; `permission-denied`,
+   * `namespace-not-found`, `not-a-namespace`, `unsupported-platform`, `addon-not-loaded`.
+   */
+  static async open(options?: Pick<OpenOptions, 'netns'>): Promise<IpvsObserver> {
+    const { namespacePath, timeout } = checkOptions(options);
+    const observer = new IpvsObserver(new Queue(createDoor(namespacePath, timeout)));
+    try {
+      await observer.getInfo();
+    } catch (error) {
+      await observer.close();
+      throw error;
+    }
+    return observer;
+  }
+
+  /** Closes the observer after everything called before. Closing twice is closing once. */
+  async close(): Promise<void> {
+    this.#closed ??= this.#queue.close();
+    await this.#closed;
+  }
+
+  /** {@link IpvsObserver.close}, for `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** Version of IPVS and size of its connection table. */
+  async getInfo(): Promise<Info> {
+    return await readObservedInfo(this.#open('getInfo'));
+  }
+
+  /**
+   * All virtual services with their destinations, sorted. While others change the table, entries may be
+   * missing or appear twice: the kernel writes the file in portions.
+   */
+  async listServices(): Promise<ObservedService[]> {
+    return await readObservedTable(this.#open('listServices'));
+  }
+
+  /** The connection table; see {@link Ipvs.connections}. */
+  connections(options?: ConnectionsOptions): AsyncGenerator<Connection, void, void> {
+    return streamConnections(() => this.#open('connections'), options);
+  }
+
+  /** The totals of the namespace; see {@link Ipvs.getTotals}. */
+  async getTotals(): Promise<Statistics> {
+    return await readTotals(this.#open('getTotals'));
+  }
+
+  /** The totals of each CPU; see {@link Ipvs.getCpuTotals}. */
+  async getCpuTotals(): Promise<CpuTotals[]> {
+    return await readCpuTotals(this.#open('getCpuTotals'));
+  }
+
+  /** The application helpers; see {@link Ipvs.listApplications}. */
+  async listApplications(): Promise<Application[]> {
+    return await readApplications(this.#open('listApplications'));
+  }
+
+  /** All sysctls of IPVS by name; see {@link Ipvs.listSysctls}. */
+  async listSysctls(): Promise<Partial<Sysctls> & Readonly<Record<string, SysctlValue>>> {
+    return await readSysctls(this.#open('listSysctls'));
+  }
+
+  /** The value of one sysctl; see {@link Ipvs.getSysctl}. */
+  async getSysctl<Name extends keyof Sysctls>(name: Name): Promise<Sysctls[Name]>;
+  async getSysctl(name: string): Promise<SysctlValue>;
+  async getSysctl(name: string): Promise<SysctlValue> {
+    const checked = checkSysctlName('name', name);
+    return await readSysctl(this.#open('getSysctl'), 'getSysctl', checked);
+  }
+
+  #open(method: string): Files {
+    if (this.#closed !== undefined) throw closedError(method);
+    return this.#files;
+  }
+}

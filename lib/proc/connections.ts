@@ -1,0 +1,93 @@
+/** The connection table: `/proc/net/ip_vs_conn` and `/proc/net/ip_vs_conn_sync`. */
+import { malformedFileError, type FileSubject } from '../explain.js';
+import { checkConnectionsOptions } from '../input/connections.js';
+import type { Connection, ConnectionEndpoint } from '../model.js';
+import { protocolName } from '../protocols.js';
+import type { Files } from './files.js';
+import { lineGroups } from './lines.js';
+import { ADDRESS, addressBytes, PORT, readAddress, readHex } from './text.js';
+
+/** Source: ip_vs_conn.c, ip_vs_conn_seq_show and ip_vs_conn_sync_seq_show. */
+const ENDPOINT = `${ADDRESS} ${PORT}`;
+const START = String.raw`^(\S+) +${ENDPOINT} ${ENDPOINT} ${ENDPOINT} (\S+) +`;
+const PLAIN = new RegExp(String.raw`${START}(\d+)(?: (\S+) ([^]*))?$`);
+const WITH_ORIGIN = new RegExp(String.raw`${START}(LOCAL|SYNC) +(\d+)$`);
+
+/** The names that the kernel gives protocols (ip_vs_core.c, ip_vs_proto_name). */
+const PROTOCOLS: ReadonlyMap<string, Connection['protocol']> = new Map([
+  ['TCP', 'tcp'],
+  ['UDP', 'udp'],
+  ['SCTP', 'sctp'],
+  ['IP', 'any'],
+  ['ICMP', protocolName(1)],
+  ['ICMPv6', protocolName(58)],
+]);
+
+/** Others are called by their number. */
+function readProtocol(name: string): Connection['protocol'] | undefined {
+  const number = /^IP_(\d{1,3})$/.exec(name)?.[1];
+  return number === undefined ? PROTOCOLS.get(name) : protocolName(Number(number));
+}
+
+const TEMPLATE_STATES: ReadonlySet<string> = new Set(['NONE', 'ASSURED']);
+
+/** The templates of services by firewall mark have the mark in place of the virtual address. */
+function readMark(text: string): number {
+  return Buffer.from(addressBytes(text)).readUInt32BE(0);
+}
+
+function readEndpoint(address: string, port: string): ConnectionEndpoint {
+  return { address: readAddress(address), port: readHex(port) };
+}
+
+function readEngine(engine: string | undefined, data: string | undefined): Partial<Connection> {
+  if (engine === undefined || data === undefined) return {};
+  return { engine, engineData: Uint8Array.from(Buffer.from(data, 'latin1')) };
+}
+
+/** The connection of a line, or undefined for what is none. */
+export function parseConnection(line: string, withOrigin: boolean): Connection | undefined {
+  const match = (withOrigin ? WITH_ORIGIN : PLAIN).exec(line);
+  if (match === null) return undefined;
+  const [, name = '', from = '', fromPort = '', to = '', toPort = ''] = match;
+  const [address = '', port = '', state = '', ...rest] = match.slice(6);
+  const protocol = readProtocol(name);
+  if (protocol === undefined) return undefined;
+  const [origin, expires, engine, data] = withOrigin ? rest : [undefined, ...rest];
+  return {
+    protocol,
+    client: readEndpoint(from, fromPort),
+    ...(protocol === 'any' ? { fwmark: readMark(to) } : { virtual: readEndpoint(to, toPort) }),
+    destination: readEndpoint(address, port),
+    state,
+    expires: Number(expires),
+    template: fromPort === '0000' && TEMPLATE_STATES.has(state),
+    ...(origin === undefined ? {} : { origin: origin === 'SYNC' ? 'sync' : 'local' }),
+    ...readEngine(engine, data),
+  };
+}
+
+/**
+ * The connections that the options let through, read as they are asked for. Wrong options, too, show
+ * only when the first is asked for: an iterator rejects, it does not throw.
+ */
+export async function* streamConnections(
+  open: () => Files,
+  options: unknown,
+): AsyncGenerator<Connection, void, void> {
+  const filter = checkConnectionsOptions(options);
+  const files = open();
+  const name = filter.origin ? 'ip_vs_conn_sync' : 'ip_vs_conn';
+  const subject: FileSubject = { method: 'connections', path: `/proc/net/${name}` };
+  let first = true;
+  for await (const lines of lineGroups(files, subject)) {
+    for (const line of lines) {
+      const header = first && line.startsWith('Pro ');
+      first = false;
+      if (header) continue;
+      const connection = parseConnection(line, filter.origin);
+      if (connection === undefined) throw malformedFileError(subject, line);
+      if (filter.matches(connection)) yield connection;
+    }
+  }
+}

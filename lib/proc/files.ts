@@ -1,0 +1,89 @@
+/** The files of `/proc` and `/proc/sys` as one network namespace shows them. */
+import { fileError, type FileSubject } from '../explain.js';
+import type { Door, OpenFile } from '../native/addon.js';
+import { layout } from '../native/layout.js';
+import { Reply } from '../native/reply.js';
+import type { Queue } from '../queue.js';
+
+const { reply: REPLY } = layout;
+
+/**
+ * Reads and writes. Paths are written as a process inside the namespace would: `/proc/net/ip_vs_conn`,
+ * `/proc/sys/net/ipv4/vs/conntrack`. Failures reject with an `IpvsError`.
+ */
+export interface Files {
+  /** A whole file, each byte as the character of its number (Latin-1). */
+  read(subject: FileSubject): Promise<string>;
+  /** A file in pieces of at most 64 KiB, read as they are asked for; leaving the loop closes it. */
+  chunks(subject: FileSubject): AsyncGenerator<Uint8Array, void, void>;
+  /** The names in a folder. */
+  list(subject: FileSubject): Promise<string[]>;
+  /** Writes a text in one piece, as `/proc/sys` wants it. */
+  write(subject: FileSubject, text: string): Promise<void>;
+}
+
+/** `/proc/net` is the namespace of the process; that of the thread which opens is meant. */
+function nativePath(path: string): string {
+  return path.replace(/^\/proc\/net\//, '/proc/thread-self/net/');
+}
+
+/** The reply to a job that must have succeeded. */
+function succeeded(subject: FileSubject, syscall: string, buffer: ArrayBuffer): Reply {
+  const reply = new Reply(buffer);
+  if (reply.outcome.errno !== 0) throw fileError(subject, syscall, reply.outcome);
+  return reply;
+}
+
+/**
+ * Files in the namespace of a door. Opening takes its turn in the client's queue, so that what is read
+ * shows the writes before it; reading does not hold the queue up.
+ */
+export class NamespaceFiles implements Files {
+  readonly #act: <Result>(act: (door: Door) => Promise<Result>) => Promise<Result>;
+
+  constructor(queue: Pick<Queue, 'act'>) {
+    this.#act = async (act) => await queue.act(act);
+  }
+
+  async read(subject: FileSubject): Promise<string> {
+    const pieces: Uint8Array[] = [];
+    for await (const piece of this.chunks(subject)) pieces.push(piece);
+    return Buffer.concat(pieces).toString('latin1');
+  }
+
+  async *chunks(subject: FileSubject): AsyncGenerator<Uint8Array, void, void> {
+    const file = await this.#open(subject, false);
+    try {
+      for (;;) {
+        const { bytes } = succeeded(subject, 'read', await file.read());
+        if (bytes.length === REPLY.size) return;
+        yield bytes.subarray(REPLY.size);
+      }
+    } finally {
+      file.close();
+    }
+  }
+
+  async list(subject: FileSubject): Promise<string[]> {
+    const reply = await this.#act(async (door) => await door.list(nativePath(subject.path)));
+    const { bytes, count } = succeeded(subject, 'getdents', reply);
+    return Buffer.from(bytes.subarray(REPLY.size)).toString('latin1').split('\0').slice(0, count);
+  }
+
+  async write(subject: FileSubject, text: string): Promise<void> {
+    const file = await this.#open(subject, true);
+    try {
+      succeeded(subject, 'write', await file.write(Buffer.from(text, 'latin1')));
+    } finally {
+      file.close();
+    }
+  }
+
+  async #open(subject: FileSubject, writing: boolean): Promise<OpenFile> {
+    const path = nativePath(subject.path);
+    const opened = await this.#act(async (door) => await door.openFile(path, writing));
+    if (!(opened instanceof ArrayBuffer)) return opened;
+    const { outcome } = new Reply(opened);
+    throw fileError(subject, outcome.stage === 'namespace' ? 'setns' : 'open', outcome);
+  }
+}

@@ -1,0 +1,46 @@
+/** The sysctls of IPVS: `/proc/sys/net/ipv4/vs/`. */
+import type { FileSubject } from '../explain.js';
+import { parseSysctlValue } from '../input/sysctls.js';
+import type { SysctlValue } from '../sysctls.js';
+import type { Files } from './files.js';
+
+const FOLDER = '/proc/sys/net/ipv4/vs';
+
+/** Where the folder is missing, the module is, or the kernel hides it. */
+const NO_FOLDER = {
+  reason: 'ipvs-unavailable',
+  text:
+    'the kernel shows no sysctls of IPVS here: its module is not loaded, or this is a user namespace ' +
+    "and the kernel older than 6.10, which hides them. Load it on the host with 'modprobe ip_vs'",
+} as const;
+
+const NO_SYSCTL = {
+  reason: 'unknown-sysctl',
+  text: 'this kernel has no such sysctl, or its module is not loaded. listSysctls shows those it has',
+} as const;
+
+function subjectOf(method: string, name: string): FileSubject {
+  return { method, detail: name, path: `${FOLDER}/${name}`, missing: NO_SYSCTL };
+}
+
+/** The value of one sysctl. */
+export async function readSysctl(files: Files, method: string, name: string): Promise<SysctlValue> {
+  return parseSysctlValue(await files.read(subjectOf(method, name)));
+}
+
+/** All of them by name. */
+export async function readSysctls(files: Files): Promise<Record<string, SysctlValue>> {
+  const method = 'listSysctls';
+  const names = await files.list({ method, path: FOLDER, missing: NO_FOLDER });
+  const values = await Promise.all(
+    names.sort().map(async (name) => [name, await readSysctl(files, method, name)] as const),
+  );
+  return Object.fromEntries(values);
+}
+
+/** Sets one, and tells what the kernel made of it. */
+export async function writeSysctl(files: Files, name: string, text: string): Promise<SysctlValue> {
+  const subject = subjectOf('setSysctl', name);
+  await files.write(subject, `${text}\n`);
+  return parseSysctlValue(await files.read(subject));
+}
