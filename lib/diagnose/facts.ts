@@ -1,6 +1,5 @@
 /** What is to be known before anything can be judged. */
-import type { IpvsError } from '../errors.js';
-import { hasReason } from '../errors.js';
+import { IpvsError } from '../errors.js';
 import { checkServiceReference } from '../input/service.js';
 import { parseSysctlValue } from '../input/sysctls.js';
 import type { ServiceState } from '../model.js';
@@ -32,7 +31,6 @@ export interface Facts {
 /** Where facts come from. */
 export interface Sources {
   readonly files: Files;
-  readonly failure: IpvsError | undefined;
   readonly services: readonly ServiceState[];
   readonly missingSchedulers: readonly string[];
   /** As `os.release()` writes it. */
@@ -48,9 +46,9 @@ const SYSCTLS = [
   'ipv4/vs/conn_reuse_mode',
   'ipv4/vs/expire_nodest_conn',
   'ipv4/vs/expire_quiescent_template',
+  'netfilter/nf_conntrack_count',
+  'netfilter/nf_conntrack_max',
 ];
-/** There only where nf_conntrack is loaded: missing ones are no gap. */
-const OPTIONAL_SYSCTLS = ['netfilter/nf_conntrack_count', 'netfilter/nf_conntrack_max'];
 const BY_INTERFACE = ['rp_filter', 'arp_ignore', 'arp_announce'];
 
 /** Reads what it can, and notes what it can't. */
@@ -73,13 +71,16 @@ class Reader {
     }
   }
 
-  async sysctl(name: string, optional = false): Promise<void> {
+  async sysctl(name: string): Promise<void> {
     const path = `/proc/sys/net/${name}`;
     try {
       const value = parseSysctlValue(await this.#files.read({ method: METHOD, path }));
-      if (typeof value === 'number') this.sysctls.set(name, value);
-    } catch {
-      if (!optional) this.unread.push(path);
+      if (typeof value !== 'number') throw new TypeError('a sysctl that is no number');
+      this.sysctls.set(name, value);
+    } catch (error) {
+      // One that is not there belongs to a kernel, or a module, that knows no such fault.
+      const missing = error instanceof IpvsError && error.code === 'ENOENT';
+      if (!missing) this.unread.push(path);
     }
   }
 }
@@ -100,35 +101,40 @@ async function readInterfaces(reader: Reader, files: Files): Promise<string[]> {
   return interfaces.sort();
 }
 
-/** A process of the initial user namespace sees all user ids (user_namespaces(7)). */
-async function isInUserNamespace(reader: Reader, files: Files): Promise<boolean> {
-  const path = '/proc/self/uid_map';
-  const map = await reader.attempt(path, async () => await files.read({ method: METHOD, path }));
-  return map !== undefined && !/^\s*0\s+0\s+4294967295\s*$/.test(map);
+/** Facts without a client: why there is none. */
+export function factsOfFailure(failure: IpvsError, inUserNamespace: boolean): Facts {
+  return {
+    ...{
+      failure,
+      inUserNamespace,
+      services: [],
+      missingSchedulers: [],
+      interfaces: [],
+      unread: [],
+    },
+    ...{ kernel: { major: 0, minor: 0 }, sysctls: new Map(), local: new Set() },
+  };
 }
 
 /** Gathers what the checks look at; changes nothing. */
 export async function gatherFacts({ files, release, ...known }: Sources): Promise<Facts> {
   const reader = new Reader(files);
-  const { failure, services } = known;
-  if (!hasReason(failure, 'ipvs-unavailable')) {
-    for (const name of SYSCTLS) await reader.sysctl(name);
-  }
-  for (const name of OPTIONAL_SYSCTLS) await reader.sysctl(name, true);
-  const addresses = services
+  for (const name of SYSCTLS) await reader.sysctl(name);
+  const addresses = known.services
     .map((service) => checkServiceReference('service', service))
     .flatMap((key) => (key.fwmark === undefined ? [key.address] : []));
   const local = await reader.attempt(
     '/proc/net/fib_trie or /proc/net/ipv6_route',
     async () => await findLocal(files, METHOD, addresses),
   );
-  const interfaces = hasForwarding(services, 'direct', 'tunnel')
+  const interfaces = hasForwarding(known.services, 'direct', 'tunnel')
     ? await readInterfaces(reader, files)
     : [];
   const [, major = '0', minor = '0'] = /^(\d+)\.(\d+)/.exec(release) ?? [];
   return {
     ...known,
-    inUserNamespace: await isInUserNamespace(reader, files),
+    failure: undefined,
+    inUserNamespace: false,
     kernel: { major: Number(major), minor: Number(minor) },
     sysctls: reader.sysctls,
     interfaces,

@@ -1,21 +1,18 @@
+import { readFile } from 'node:fs/promises';
 import { release } from 'node:os';
 import { IpvsError } from '../errors.js';
 import { checkDiagnoseOptions } from '../input/options.js';
 import type { DiagnoseOptions, Finding, OpenOptions } from '../model.js';
-import { createDoor } from '../native/addon.js';
-import { type Files, NamespaceFiles } from '../proc/files.js';
-import { Queue } from '../queue.js';
 import { findMissing } from '../sequence.js';
 import { readTable, withoutCounts } from '../sequences/snapshot.js';
 import { Session } from '../session.js';
 import { CHECKS } from './checks.js';
-import { gatherFacts, type Sources } from './facts.js';
+import { type Facts, factsOfFailure, gatherFacts } from './facts.js';
 
 const SEVERITIES = ['error', 'warning', 'info'];
 const SUBJECT = { method: 'diagnose' };
 
-async function judge(sources: Omit<Sources, 'release'>): Promise<Finding[]> {
-  const facts = await gatherFacts({ ...sources, release: release() });
+function judge(facts: Facts): Finding[] {
   const rank = ({ severity }: Finding): number => SEVERITIES.indexOf(severity);
   return CHECKS.flatMap((check) => check(facts)).sort((left, right) => rank(left) - rank(right));
 }
@@ -33,47 +30,23 @@ export async function diagnoseSession(
     const missing = await session.run(SUBJECT, probe, findMissing(name));
     if (missing === 'scheduler') missingSchedulers.push(name);
   }
-  return await judge({
+  const facts = await gatherFacts({
     files: session.files(SUBJECT.method),
-    failure: undefined,
     services: services.map(withoutCounts),
     missingSchedulers,
+    release: release(),
   });
+  return judge(facts);
 }
 
-/** What can be found without a client: the reason why there is none, and what `/proc` shows. */
-async function diagnoseFailure(
-  failure: IpvsError,
-  namespacePath: string | null,
-): Promise<Finding[]> {
-  const none = { services: [], missingSchedulers: [] };
-  let queue: Queue;
+/** A process of the initial user namespace sees all user ids (user_namespaces(7)). */
+async function isInUserNamespace(): Promise<boolean> {
   try {
-    queue = new Queue(createDoor(namespacePath, 1));
+    return !/^\s*0\s+0\s+4294967295\s*$/.test(await readFile('/proc/self/uid_map', 'latin1'));
   } catch {
-    return await judge({ ...none, failure, files: NO_FILES });
-  }
-  try {
-    return await judge({ ...none, failure, files: new NamespaceFiles(queue) });
-  } finally {
-    await queue.close();
+    return false;
   }
 }
-
-async function refuse(): Promise<never> {
-  return await Promise.reject(new Error('there are no such files on this platform'));
-}
-
-/** Elsewhere than on Linux. */
-const NO_FILES: Files = {
-  read: refuse,
-  // eslint-disable-next-line require-yield
-  async *chunks() {
-    await refuse();
-  },
-  list: refuse,
-  write: refuse,
-};
 
 /**
  * Looks for what goes wrong with IPVS in production: no module or permission, services whose address is
@@ -91,8 +64,8 @@ export async function diagnose(options?: DiagnoseOptions & OpenOptions): Promise
   try {
     session = await Session.open(open);
   } catch (error) {
-    if (error instanceof IpvsError) return await diagnoseFailure(error, open.namespacePath);
-    throw error;
+    if (!(error instanceof IpvsError)) throw error;
+    return judge(factsOfFailure(error, await isInUserNamespace()));
   }
   try {
     return await diagnoseSession(session, schedulers);

@@ -1,5 +1,6 @@
 /** Which addresses the kernel delivers to this machine itself. */
 import { type Address, type Cidr, contains, formatAddress, parseCidr } from '../address.js';
+import { malformedFileError } from '../explain.js';
 import type { Files } from '../proc/files.js';
 import { lineGroups } from '../proc/lines.js';
 
@@ -14,8 +15,11 @@ const ROUTE6 =
   /^([0-9a-f]{32}) ([0-9a-f]{2}) [0-9a-f]{32} [0-9a-f]{2} [0-9a-f]{32} (?:[0-9a-f]{8} ){3}([0-9a-f]{8}) /;
 
 async function* localIpv4(files: Files, method: string): AsyncGenerator<Cidr, void, void> {
+  const subject = { method, path: '/proc/net/fib_trie' };
   let leaf = '';
-  for await (const lines of lineGroups(files, { method, path: '/proc/net/fib_trie' })) {
+  let lineCount = 0;
+  for await (const lines of lineGroups(files, subject)) {
+    lineCount += lines.length;
     for (const line of lines) {
       leaf = LEAF.exec(line)?.[1] ?? leaf;
       const length = LOCAL_PREFIX.exec(line)?.[1];
@@ -23,21 +27,22 @@ async function* localIpv4(files: Files, method: string): AsyncGenerator<Cidr, vo
       if (network !== undefined) yield network;
     }
   }
+  // A text of another form must not look like a machine without addresses.
+  if (lineCount > 0 && leaf === '') throw malformedFileError(subject, 'no route in it');
 }
 
 async function* localIpv6(files: Files, method: string): AsyncGenerator<Cidr, void, void> {
-  for await (const lines of lineGroups(files, { method, path: '/proc/net/ipv6_route' })) {
+  const subject = { method, path: '/proc/net/ipv6_route' };
+  for await (const lines of lineGroups(files, subject)) {
     for (const line of lines) {
-      const [, address = '', length = '', flags = ''] = ROUTE6.exec(line) ?? [];
+      const match = ROUTE6.exec(line);
+      if (match === null) throw malformedFileError(subject, line);
+      const [, address = '', length = '', flags = ''] = match;
       if ((Number.parseInt(flags, 16) & RTF_LOCAL) === 0) continue;
       const bytes = Uint8Array.from(Buffer.from(address, 'hex'));
       const prefixLength = Number.parseInt(length, 16);
-      yield {
-        family: 'ipv6',
-        bytes,
-        prefixLength,
-        text: `${formatAddress('ipv6', bytes)}/${prefixLength}`,
-      };
+      const text = `${formatAddress('ipv6', bytes)}/${prefixLength}`;
+      yield { family: 'ipv6', bytes, prefixLength, text };
     }
   }
 }
