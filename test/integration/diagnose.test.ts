@@ -76,9 +76,8 @@ const FAULTS: readonly Fault[] = [
 
 /** Whatever diagnosing might leave behind. */
 async function traces(ns: Namespace): Promise<string> {
-  const script =
-    'ipvsadm -Sn; sysctl -a 2>&- | grep -v -e random -e conntrack_count -e stat; lsmod; ip addr';
-  return await ns.run('sh', '-c', `${script}; true`);
+  const sysctls = "sysctl -a --pattern '^net[.]' 2>/dev/null | grep -v conntrack_count";
+  return await ns.run('sh', '-c', `ipvsadm -Sn; ${sysctls}; lsmod; ip addr; ip route`);
 }
 
 async function add(ipvs: Ipvs, { services }: Fault): Promise<void> {
