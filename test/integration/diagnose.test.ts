@@ -75,9 +75,10 @@ const FAULTS: readonly Fault[] = [
 ];
 
 /** Whatever diagnosing might leave behind. */
-async function traces(ns: Namespace): Promise<string> {
+async function traces(ns: Namespace): Promise<string[]> {
   const sysctls = "sysctl -a --pattern '^net[.]' 2>/dev/null | grep -v conntrack_count";
-  return await ns.run('sh', '-c', `ipvsadm -Sn; ${sysctls}; lsmod; ip addr; ip route`);
+  const all = `ipvsadm -Sn; ${sysctls}; lsmod; ip addr; ip route`;
+  return (await ns.run('sh', '-c', all)).split('\n');
 }
 
 async function add(ipvs: Ipvs, { services }: Fault): Promise<void> {
@@ -95,9 +96,9 @@ describe('diagnose', () => {
         { service: { ...WEB, port: 81 }, destinations: [{ ...REAL, forwarding: 'tunnel' }] },
       ]);
       const before = await traces(ns);
-      assert.deepEqual(await ipvs.diagnose({ schedulers: ['rr', 'wrr'] }), []);
-      assert.deepEqual(await diagnose({ netns: { name: ns.name }, schedulers: ['rr'] }), []);
-      assert.equal(await traces(ns), before);
+      assert.deepEqual(await ipvs.diagnose({ schedulers: ['wrr'] }), []);
+      assert.deepEqual(await diagnose({ netns: { name: ns.name }, schedulers: ['wrr'] }), []);
+      assert.deepEqual(await traces(ns), before);
     }),
   );
 
