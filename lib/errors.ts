@@ -178,14 +178,13 @@ function show(value: unknown): string {
   return Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`;
 }
 
-/** The error for a value of the wrong type or shape. */
+/** The error for a value of the wrong type or shape, or for a required one that is missing. */
 export function wrongType(field: string, expected: string, value: unknown): ArgumentError {
-  return argumentError(
-    TypeError,
-    field,
-    codeOf(field),
-    `${field} must be ${expected}; received ${show(value)}`,
-  );
+  const message =
+    value === undefined
+      ? `${field} is required: ${expected}`
+      : `${field} must be ${expected}; received ${show(value)}`;
+  return argumentError(TypeError, field, codeOf(field), message);
 }
 
 /** The error for a value of the right type that is not allowed. */

@@ -34,9 +34,18 @@ const REFUSED_DESTINATION: Explanation = {
   reason: 'invalid-destination',
   text:
     'the kernel refuses this destination. Its address must be one that packets can be sent to ' +
-    "(not 0.0.0.0, multicast or broadcast; an IPv6 link-local or IPv4-mapped one only if it is the director's own), " +
-    'in a new network namespace the loopback interface must be brought up first, ' +
-    'and no sync daemon may run when its family is not the service’s',
+    "(not 0.0.0.0, multicast or broadcast; an IPv6 link-local or IPv4-mapped one only if it is the director's own). " +
+    "In a new network namespace bring the loopback interface up first, with 'ip link set lo up'. " +
+    'While a sync daemon runs, its family must be the service’s',
+};
+
+const GONE_SERVICE: Explanation = {
+  reason: 'service-not-found',
+  text: 'there is no such virtual service. listServices shows those that there are',
+};
+const GONE_DESTINATION: Explanation = {
+  reason: 'destination-not-found',
+  text: 'the service has no such destination. listDestinations shows those that it has',
 };
 
 const NAMED_SERVICE: Explanations = { ESRCH: NO_SERVICE, EAFNOSUPPORT: NO_FAMILY };
@@ -51,7 +60,7 @@ const BY_COMMAND: Readonly<Record<CommandName, Explanations>> = {
     EAFNOSUPPORT: NO_FAMILY,
   },
   IPVS_CMD_SET_SERVICE: NAMED_SERVICE,
-  IPVS_CMD_DEL_SERVICE: NAMED_SERVICE,
+  IPVS_CMD_DEL_SERVICE: { ESRCH: GONE_SERVICE, EAFNOSUPPORT: NO_FAMILY },
   IPVS_CMD_GET_SERVICE: NAMED_SERVICE,
   IPVS_CMD_GET_DEST: { ...NAMED_SERVICE, ENOENT: NO_DESTINATION },
   IPVS_CMD_NEW_DEST: {
@@ -63,7 +72,11 @@ const BY_COMMAND: Readonly<Record<CommandName, Explanations>> = {
     EINVAL: REFUSED_DESTINATION,
   },
   IPVS_CMD_SET_DEST: { ...NAMED_SERVICE, ENOENT: NO_DESTINATION, EINVAL: REFUSED_DESTINATION },
-  IPVS_CMD_DEL_DEST: { ...NAMED_SERVICE, ENOENT: NO_DESTINATION },
+  IPVS_CMD_DEL_DEST: {
+    ESRCH: GONE_SERVICE,
+    ENOENT: GONE_DESTINATION,
+    EAFNOSUPPORT: NO_FAMILY,
+  },
   IPVS_CMD_NEW_DAEMON: {
     EEXIST: {
       reason: 'daemon-exists',
@@ -155,7 +168,7 @@ const ANYWHERE: Explanations = {
 const NAMESPACE: Explanations = {
   ENOENT: {
     reason: 'namespace-not-found',
-    text: "there is no such network namespace. 'ip netns list' shows those that have names",
+    text: "there is no such network namespace, or no such process. 'ip netns list' shows those that have names",
   },
   ESRCH: { reason: 'namespace-not-found', text: 'there is no such process. Check its id' },
   EINVAL: {

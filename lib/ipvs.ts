@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import { diagnoseSession } from './diagnose/index.js';
 import type { Subject } from './explain.js';
 import { checkRole, checkSyncDaemon } from './input/daemon.js';

@@ -104,7 +104,11 @@ export interface Tunnel {
 export interface DestinationKey {
   /** Address of the real server. Another family than the service's takes forwarding `tunnel`. */
   readonly address: string;
-  /** 1..65535, or 0 (keep the packet's port) in a service by firewall mark or with port 0. */
+  /**
+   * 1..65535, or 0 (keep the packet's port) in a service by firewall mark or with port 0. With
+   * forwarding `direct` and `tunnel` packets keep the port that they were sent to, whatever this says:
+   * give the service's port, as ipvsadm does.
+   */
   readonly port: number;
 }
 
@@ -532,7 +536,10 @@ export type NetworkNamespace =
 
 /** Options of `Ipvs.open`. */
 export interface OpenOptions {
-  /** The network namespace whose table is meant. Default: that of the calling thread. */
+  /**
+   * The network namespace whose table is meant. Default: that of the calling thread. In a new one the
+   * kernel refuses every IPv4 destination until an interface is up (`ip -n NAME link set lo up`).
+   */
   readonly netns?: NetworkNamespace | undefined;
   /**
    * Milliseconds to wait for an answer after a command was handed to the kernel, 1..600000.

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import { closedError } from './explain.js';
 import { checkOptions } from './input/options.js';
 import { checkSysctlName } from './input/sysctls.js';

@@ -11,6 +11,7 @@
 #include <numeric>
 #include <system_error>
 
+#include "datagram.h"
 #include "decode.h"
 #include "encode.h"
 
@@ -24,14 +25,6 @@ constexpr size_t kCommandsPerSend = 64;
 
 // A job gives way to other users of the thread pool after this time.
 constexpr std::chrono::milliseconds kJobTime{100};
-
-/* The error in an NLMSG_ERROR or NLMSG_DONE message, as a positive errno; 0 is an ACK. */
-Outcome ReadError(const nlmsghdr* header) {
-  int32_t error = 0;
-  if (header->nlmsg_len < NLMSG_HDRLEN + sizeof error) return {EBADMSG, Stage::kReply};
-  std::memcpy(&error, NLMSG_DATA(header), sizeof error);
-  return {error < 0 ? -error : 0, Stage::kKernel};
-}
 
 /* Stopping a daemon whose thread has not run yet ends with EINTR, for which netlink sends no answer
    at all (net/netlink/af_netlink.c, netlink_rcv_skb). */
@@ -136,17 +129,8 @@ Outcome Connection::Exchange(const std::vector<Message>& requests, uint32_t firs
     NetlinkSocket::Datagram datagram;
     failure = socket_.Receive(NetlinkSocket::Clock::now() + timeout_, datagram);
     if (failure.Failed()) break;
-    int left = datagram.size;
-    auto* header = const_cast<nlmsghdr*>(static_cast<const nlmsghdr*>(datagram.data));
-    for (; nlmsg_ok(header, left) != 0 && !finished && !failure.Failed();
-         header = nlmsg_next(header, &left)) {
-      const size_t index = header->nlmsg_seq - first;
-      if (header->nlmsg_pid != socket_.Port() || index >= requests.size()) continue;
-      finished = answer(index, header, failure);
-    }
-    // What is left over is the beginning of a message that was cut short.
-    const bool cut = left > 0 || datagram.size == 0;
-    if (cut && !finished && !failure.Failed()) failure = {EBADMSG, Stage::kReply};
+    finished = ReadDatagram(datagram.data, datagram.size, {socket_.Port(), first, requests.size()},
+                            answer, failure);
   }
   // What else belongs to these requests must not be read as the answer to the next ones.
   if (failure.Failed()) socket_.Close();

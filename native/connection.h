@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "datagram.h"
 #include "file.h"
 #include "netlink_socket.h"
 #include "network_namespace.h"
@@ -69,9 +70,7 @@ class Connection {
   Outcome AskForService(const CommandRecord& command);
   void DumpOne(Batch& batch, size_t index);
 
-  /* Sees each answer to the requests sent last: `index` counts from the first of them. Returns true
-     when nothing more is to come. */
-  using Answer = std::function<bool(size_t index, nlmsghdr* header, Outcome& failure)>;
+  /* Hands over requests, numbered from `first` on, and sees their answers. */
   Outcome Exchange(const std::vector<Message>& requests, uint32_t first, const Answer& answer);
 
   std::string namespace_path_;

@@ -7,7 +7,8 @@ export const FAMILIES: readonly Family[] = ['ipv4', 'ipv6'];
 
 /** An address; IPv4-mapped IPv6 becomes IPv4. */
 export function checkAddress(field: string, value: unknown): Address {
-  const expected = 'an IPv4 or IPv6 address without port, prefix length or zone';
+  const expected =
+    'an IPv4 or IPv6 address: no name, brackets, port, prefix length, zone or leading zeros';
   if (typeof value !== 'string') throw wrongType(field, expected, value);
   const address = parseAddress(value);
   if (address === undefined) throw outOfRange(field, expected, value);

@@ -20,6 +20,8 @@ lab-qemu | qemu-system-x86  | command qemu-system-x86_64 | machine for the QEMU 
 lab-qemu | busybox-static   | command busybox            | first program of the QEMU lab
 check    | clang-format-19  | command clang-format-19    | layout of C++
 check    | clang-tidy-19    | command clang-tidy-19      | linter for C++
+fuzz     | clang-19         | command clang++-19         | compiler with libFuzzer
+fuzz     | libclang-rt-19-dev | clang-rt                 | libFuzzer and the sanitizers
 check    | shellcheck       | command shellcheck         | linter for shell scripts
 prebuild | python3          | command python3            | node-gyp is written in it
 prebuild | make             | command make               | runs node-gyp's build
@@ -32,8 +34,9 @@ groups_of() {
     build) echo build ;;
     check) echo build check ;;
     prebuild) echo build prebuild ;;
+    fuzz) echo build fuzz ;;
     lab) echo "build lab $(kernel_group)" ;;
-    *) die "unknown level '$1'; there are: build, lab, check, prebuild" ;;
+    *) die "unknown level '$1'; there are: build, lab, check, fuzz, prebuild" ;;
   esac
 }
 
@@ -51,6 +54,7 @@ kernel_group() {
 is_there() {
   case $1 in
     command) command -v "$2" >/dev/null ;;
+    clang-rt) [[ -e /usr/lib/llvm-19/lib/clang/19/lib/linux/libclang_rt.fuzzer-$(uname -m).a ]] ;;
     pkg-config) command -v pkg-config >/dev/null && pkg-config --exists "$2" ;;
     *) die "no such proof: $1" ;;
   esac

@@ -1,15 +1,29 @@
-/* Loaded before libc by test/integration/lost-answers.test.ts: spoils what a netlink socket
-   receives, in the way that the environment variable IPVS_FAULT names at that moment. The kernel
-   itself can't be made to lose an answer or to send nonsense. */
+/* Loaded before libc by tests: changes what a netlink socket receives, in the way that the
+   environment variable IPVS_FAULT names at that moment. The kernel itself can't be made to lose an
+   answer, to send nonsense, or to answer as another kernel would.
+
+   lose, overflow, cut, garble, empty   see Spoil
+   linux-5.1, linux-4.0, linux-3.17     answers as that kernel gives them: see Drops
+   future                               answers with attributes that nobody knows, in another order
+
+   With IPVS_RECORD each datagram is written to a file in the folder that it names. */
 #include <dlfcn.h>
+#include <linux/genetlink.h>
+#include <linux/ip_vs.h>
 #include <linux/netlink.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace {
 
@@ -28,6 +42,107 @@ void Garble(const msghdr* message, ssize_t size) {
   }
 }
 
+constexpr uint16_t kUnknownAttribute = 200;
+constexpr size_t kAttributeHeader = sizeof(nlattr);
+
+/* Whether a kernel as old as `fault` names lacks this attribute of a service or a destination. */
+bool Drops(std::string_view fault, uint8_t command, int attribute) {
+  const bool destination = command == IPVS_CMD_NEW_DEST;
+  if (destination && attribute >= IPVS_DEST_ATTR_TUN_TYPE) return true;
+  if (fault == "linux-5.1") return false;
+  if (attribute == (destination ? +IPVS_DEST_ATTR_STATS64 : +IPVS_SVC_ATTR_STATS64)) return true;
+  return fault == "linux-3.17" && destination && attribute == IPVS_DEST_ATTR_ADDR_FAMILY;
+}
+
+using Bytes = std::vector<char>;
+
+void Append(Bytes& to, const void* from, size_t size) {
+  const auto* bytes = static_cast<const char*>(from);
+  to.insert(to.end(), bytes, bytes + size);
+  to.resize(NLMSG_ALIGN(to.size()));
+}
+
+void AppendUnknown(Bytes& to) {
+  const nlattr header{static_cast<uint16_t>(kAttributeHeader + 5), kUnknownAttribute};
+  Append(to, &header, sizeof header);
+  Append(to, "nobody", 5);
+}
+
+/* The attributes of a service or a destination, as another kernel would have sent them. */
+Bytes RewriteNest(std::string_view fault, uint8_t command, const char* data, size_t size) {
+  std::vector<Bytes> kept;
+  for (size_t at = 0; at + kAttributeHeader <= size;) {
+    nlattr attribute{};
+    std::memcpy(&attribute, data + at, sizeof attribute);
+    if (attribute.nla_len < kAttributeHeader || at + attribute.nla_len > size) break;
+    if (fault == "future" || !Drops(fault, command, attribute.nla_type & NLA_TYPE_MASK)) {
+      Append(kept.emplace_back(), data + at, attribute.nla_len);
+    }
+    at += NLA_ALIGN(attribute.nla_len);
+  }
+  Bytes nest;
+  if (fault == "future") {
+    std::reverse(kept.begin(), kept.end());
+    AppendUnknown(nest);
+  }
+  for (const Bytes& each : kept) nest.insert(nest.end(), each.begin(), each.end());
+  return nest;
+}
+
+/* A message about a service or a destination, rewritten; any other as it is. */
+Bytes RewriteMessage(std::string_view fault, const nlmsghdr* header) {
+  const auto* bytes = reinterpret_cast<const char*>(header);
+  constexpr size_t kBody = NLMSG_HDRLEN + GENL_HDRLEN;
+  genlmsghdr generic{};
+  Bytes message;
+  if (header->nlmsg_type <= GENL_ID_CTRL || header->nlmsg_len < kBody + kAttributeHeader) {
+    Append(message, bytes, header->nlmsg_len);
+    return message;
+  }
+  std::memcpy(&generic, bytes + NLMSG_HDRLEN, sizeof generic);
+  if (generic.cmd != IPVS_CMD_NEW_SERVICE && generic.cmd != IPVS_CMD_NEW_DEST) {
+    Append(message, bytes, header->nlmsg_len);
+    return message;
+  }
+  nlattr outer{};
+  std::memcpy(&outer, bytes + kBody, sizeof outer);
+  const Bytes nest = RewriteNest(fault, generic.cmd, bytes + kBody + kAttributeHeader,
+                                 static_cast<size_t>(outer.nla_len) - kAttributeHeader);
+  outer.nla_len = static_cast<uint16_t>(kAttributeHeader + nest.size());
+  if (fault == "future") outer.nla_type |= NLA_F_NESTED;
+  Append(message, bytes, kBody);
+  if (fault == "future") AppendUnknown(message);
+  Append(message, &outer, sizeof outer);
+  Append(message, nest.data(), nest.size());
+  nlmsghdr changed = *header;
+  changed.nlmsg_len = static_cast<uint32_t>(message.size());
+  std::memcpy(message.data(), &changed, sizeof changed);
+  return message;
+}
+
+ssize_t Rewrite(std::string_view fault, const msghdr* message, ssize_t size) {
+  Bytes datagram;
+  auto* data = static_cast<char*>(message->msg_iov->iov_base);
+  // What the kernel sends is whole.
+  for (size_t at = 0; at < static_cast<size_t>(size);) {
+    const auto* header = reinterpret_cast<const nlmsghdr*>(data + at);
+    const Bytes rewritten = RewriteMessage(fault, header);
+    datagram.insert(datagram.end(), rewritten.begin(), rewritten.end());
+    at += NLMSG_ALIGN(header->nlmsg_len);
+  }
+  if (datagram.size() > message->msg_iov->iov_len) std::abort();
+  std::memcpy(data, datagram.data(), datagram.size());
+  return static_cast<ssize_t>(datagram.size());
+}
+
+void Record(const char* folder, const msghdr* message, ssize_t size) {
+  static std::atomic<int> count{0};
+  const std::string path = std::string(folder) + "/" + std::to_string(::getpid()) + "-" +
+                           std::to_string(count.fetch_add(1));
+  std::ofstream(path, std::ios::binary)
+      .write(static_cast<const char*>(message->msg_iov->iov_base), size);
+}
+
 ssize_t Spoil(std::string_view fault, msghdr* message, ssize_t size) {
   if (fault == "lose") {
     errno = EAGAIN;
@@ -40,6 +155,7 @@ ssize_t Spoil(std::string_view fault, msghdr* message, ssize_t size) {
   if (fault == "cut") return size / 2;
   if (fault == "garble") Garble(message, size);
   if (fault == "empty") return 0;
+  if (fault == "future" || fault.substr(0, 6) == "linux-") return Rewrite(fault, message, size);
   return size;
 }
 
@@ -51,6 +167,9 @@ extern "C" __attribute__((visibility("default"))) ssize_t recvmsg(int fd, msghdr
       reinterpret_cast<ssize_t (*)(int, msghdr*, int)>(::dlsym(RTLD_NEXT, "recvmsg"));
   const ssize_t size = real(fd, message, flags);
   const char* fault = std::getenv("IPVS_FAULT");
-  if (fault == nullptr || size <= 0 || !IsNetlink(fd)) return size;
-  return Spoil(fault, message, size);
+  const char* folder = std::getenv("IPVS_RECORD");
+  // Who only asks how long the datagram is, is left alone.
+  if (size <= 0 || (flags & MSG_PEEK) != 0 || !IsNetlink(fd)) return size;
+  if (folder != nullptr) Record(folder, message, size);
+  return fault == nullptr ? size : Spoil(fault, message, size);
 }
