@@ -66,7 +66,7 @@ OpenedFile OpenedFile::Open(const std::string& path, bool writing) {
   return {{}, std::move(descriptor)};
 }
 
-Napi::Value ToValue(Napi::Env env, OpenedFile&& opened) {
+Napi::Value ToValue(Napi::Env env, OpenedFile opened) {
   if (opened.outcome.Failed()) return ToValue(env, Reply(opened.outcome));
   const Napi::Object object = env.GetInstanceData<EnvironmentData>()->file.New({});
   File::Unwrap(object)->shared_->descriptor = std::move(opened.descriptor);

@@ -19,7 +19,7 @@ struct OpenedFile {
 };
 
 /* A File on success, else a packed reply with the outcome. */
-Napi::Value ToValue(Napi::Env env, OpenedFile&& opened);
+Napi::Value ToValue(Napi::Env env, OpenedFile opened);
 
 /* The JavaScript face of an open file of /proc: jobs that read or write a piece of it, each a
    promise of a packed reply, one at a time. The descriptor closes with the object, or by close().
@@ -32,7 +32,7 @@ class File : public Napi::ObjectWrap<File> {
 
  private:
   struct Shared;
-  friend Napi::Value ToValue(Napi::Env env, OpenedFile&& opened);
+  friend Napi::Value ToValue(Napi::Env env, OpenedFile opened);
 
   Napi::Value Read(const Napi::CallbackInfo& info);
   Napi::Value Write(const Napi::CallbackInfo& info);

@@ -11,7 +11,7 @@
 namespace ipvs {
 
 /* A reply as JavaScript gets it. */
-inline Napi::Value ToValue(Napi::Env env, Reply&& reply) {
+inline Napi::Value ToValue(Napi::Env env, const Reply& reply) {
   const std::vector<uint8_t>& bytes = reply.Bytes();
   Napi::ArrayBuffer buffer = Napi::ArrayBuffer::New(env, bytes.size());
   std::memcpy(buffer.Data(), bytes.data(), bytes.size());
