@@ -3,10 +3,11 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { type Connection, formatKey, type Ipvs, IpvsObserver, type Service } from 'ipvs';
+import { formatKey, type Ipvs, IpvsObserver, type Service } from 'ipvs';
 import { describe, it } from 'mocha';
 import { rejection } from '../support/failure.js';
 import { inNamespace, type Namespace, run, withNamespace } from '../support/netns.js';
+import { collect, inItsWords, listed } from '../support/connections.js';
 import { writeAll } from '../support/witness.js';
 
 const child = (name: string): string =>
@@ -45,33 +46,6 @@ async function learn(ns: Namespace, ipvs: Ipvs, count: number): Promise<void> {
   await ipvs.stopDaemon('backup');
 }
 
-async function collect(connections: AsyncIterable<Connection>): Promise<Connection[]> {
-  const found: Connection[] = [];
-  for await (const each of connections) found.push(each);
-  return found;
-}
-
-/** A connection in the words of `ipvsadm -Lnc`, without its time, which passes between two reads. */
-function inItsWords({ protocol, state, client, virtual, fwmark, destination }: Connection): string {
-  const at = (each: { address: string; port: number }): string => `${each.address}:${each.port}`;
-  const to = virtual === undefined ? `mark ${fwmark ?? 0}` : at(virtual);
-  return [protocol.toUpperCase(), state, at(client), to, at(destination)].join(' ');
-}
-
-async function witness(ns: Namespace): Promise<string[]> {
-  const [, , ...lines] = (await ns.ipvsadm('-Lnc')).trimEnd().split('\n');
-  return lines.map((line) => {
-    const [protocol = '', , state = '', client = '', virtual = '', destination = ''] = line
-      .trim()
-      .split(/ +/);
-    if (protocol !== 'IP') return [protocol, state, client, virtual, destination].join(' ');
-    const mark = virtual.replace(/:0$/, '').split('.').map(Number);
-    return ['ANY', state, client, `mark ${Buffer.from(mark).readUInt32BE()}`, destination].join(
-      ' ',
-    );
-  });
-}
-
 describe('connections', () => {
   it(
     'are those that ipvsadm lists: of services by address and mark, and templates',
@@ -83,7 +57,7 @@ describe('connections', () => {
       ]);
       for (const port of [53, 54, 55]) await send(ns, port, 'hello');
       const ours = await collect(ipvs.connections());
-      assert.deepEqual(ours.map(inItsWords).sort(), (await witness(ns)).sort());
+      assert.deepEqual(ours.map(inItsWords).sort(), (await listed(ns)).sort());
       assert.equal(ours.length, 4);
       const [template] = ours.filter((each) => each.template);
       assert.deepEqual(template && { ...template, expires: 0 }, {

@@ -4,9 +4,9 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { type DestinationEntry, formatKey, type Ipvs, type Service, type Statistics } from 'ipvs';
 import { describe, it } from 'mocha';
-import { type AdmCounters, parseList, parseStats, sortTable } from '../support/ipvsadm.js';
+import { parseList, parseStats, sortTable } from '../support/ipvsadm.js';
 import { inNamespace, type Namespace } from '../support/netns.js';
-import { readAll, writeAll } from '../support/witness.js';
+import { asIpvsadmCounts, totalsOf, writeAll } from '../support/witness.js';
 
 const TRAFFIC = fileURLToPath(new URL('../support/children/traffic.js', import.meta.url));
 
@@ -59,16 +59,6 @@ async function settle(ns: Namespace, ipvs: Ipvs): Promise<void> {
   await ns.run('sh', '-c', 'echo 0 >/proc/sys/net/ipv4/vs/run_estimation');
 }
 
-function counters({
-  connections,
-  inPackets,
-  outPackets,
-  inBytes,
-  outBytes,
-}: Statistics | AdmCounters) {
-  return { connections, inPackets, outPackets, inBytes, outBytes };
-}
-
 async function destinationsOf(ipvs: Ipvs, service: Service): Promise<DestinationEntry[]> {
   return await ipvs.listDestinations(service);
 }
@@ -98,29 +88,19 @@ describe('what the kernel counted', () => {
     afterTraffic(async (ns, ipvs) => {
       await settle(ns, ipvs);
       const witness = sortTable(parseStats(await ns.ipvsadm('-Ln', '--stats', '--exact')));
-      const table = await readAll(ipvs);
-      const ours = sortTable(
-        table.map(({ service, destinations }) => {
-          assert.ok(service.protocol === 'tcp' || service.protocol === 'udp');
-          assert.ok('stats' in service);
-          const { protocol, address, port } = service;
-          return {
-            ...{ protocol, address, port, family: 'ipv4' as const, ...counters(service.stats) },
-            destinations: destinations.map((each) => {
-              assert.ok('stats' in each);
-              return { address: each.address, port: each.port, ...counters(each.stats) };
-            }),
-          };
-        }),
-      );
-      assert.deepEqual(ours, witness);
+      const services = await ipvs.listServices();
+      const table = services.map(async (service) => ({
+        ...service,
+        destinations: await ipvs.listDestinations(service),
+      }));
+      assert.deepEqual(asIpvsadmCounts(await Promise.all(table)), witness);
       // It is known what there was.
       const web = (await ipvs.getService(WEB)).stats;
       assert.equal(web.connections, 1n);
       assert.ok(web.inBytes > 1000n && web.outBytes > 3000n && web.inBytes < web.outBytes);
       assert.ok(web.inPackets >= 3n && web.outPackets >= 2n);
       const dns = (await ipvs.getService(DNS)).stats;
-      assert.deepEqual(counters(dns), {
+      assert.deepEqual(totalsOf(dns), {
         ...{ connections: 20n, inPackets: 100n, outPackets: 100n },
         ...{ inBytes: 12_800n, outBytes: 32_800n },
       });
@@ -182,7 +162,7 @@ describe('what the kernel counted', () => {
         const table = await ipvs.snapshot();
         return table.map(({ port, stats, destinations }) => ({
           port,
-          counted: [stats, ...destinations.map((each) => each.stats)].map(counters),
+          counted: [stats, ...destinations.map((each) => each.stats)].map(totalsOf),
           gauges: destinations.map(({ connections }) => connections),
         }));
       };
@@ -197,7 +177,7 @@ describe('what the kernel counted', () => {
       const listed = parseStats(await ns.ipvsadm('-Ln', '--stats', '--exact'));
       const listedDns = listed.find(({ protocol }) => protocol === 'udp');
       assert.ok(listedDns);
-      assert.deepEqual(counters(listedDns), zeros);
+      assert.deepEqual(totalsOf(listedDns), zeros);
 
       await ipvs.zero();
       assert.deepEqual(await read(), [

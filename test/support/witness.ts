@@ -7,9 +7,18 @@ import type {
   Service,
   ServiceEntry,
   ServiceReference,
+  ServiceSnapshot,
+  Statistics,
   Tunnel,
 } from 'ipvs';
-import { type AdmDestination, type AdmForwarding, type AdmService, sortTable } from './ipvsadm.js';
+import {
+  type AdmCounters,
+  type AdmDestination,
+  type AdmForwarding,
+  type AdmService,
+  type AdmServiceCounters,
+  sortTable,
+} from './ipvsadm.js';
 
 /** A service with its destinations, as it was defined or as it was read. */
 export interface TableEntry {
@@ -119,6 +128,26 @@ export function asIpvsadmLists(table: readonly TableEntry[]): AdmService[] {
         destinations: destinations.map(destinationInItsWords),
       };
     }),
+  );
+}
+
+/** What ipvsadm, too, counts. */
+export function totalsOf(counted: Statistics | AdmCounters): AdmCounters {
+  const { connections, inPackets, outPackets, inBytes, outBytes } = counted;
+  return { connections, inPackets, outPackets, inBytes, outBytes };
+}
+
+/** What `ipvsadm --stats` must list when the kernel counted this. */
+export function asIpvsadmCounts(table: readonly ServiceSnapshot[]): AdmServiceCounters[] {
+  return sortTable(
+    table.map((service) => ({
+      ...keyInItsWords(service),
+      ...totalsOf(service.stats),
+      destinations: service.destinations.map((each) => ({
+        ...{ address: canonicalAddress(each.address), port: each.port },
+        ...totalsOf(each.stats),
+      })),
+    })),
   );
 }
 
