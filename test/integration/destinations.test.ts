@@ -125,6 +125,8 @@ describe('destinations', () => {
       const both = [
         { ...V4, ...tunnel },
         { ...V6, ...tunnel },
+        // Of which the last bytes are zero, as they are of every IPv4 address in a record.
+        { ...V6, ...tunnel, address: '2001:db8::' },
       ];
       const services = [WEB, WEB6, MARK, MARK6];
       await assertAdded(ns, ipvs, ...services.map((service) => ({ service, destinations: both })));

@@ -13,6 +13,8 @@ const KEYS: readonly ServiceKey[] = [
   { protocol: 'udp', address: '2001:db8::1', port: 65535 },
   { protocol: 'sctp', address: '2001:db8:1:2:3:4:5:6', port: 1 },
   { protocol: 'tcp', address: '255.255.255.255', port: 258 },
+  { protocol: 'tcp', address: '2001:db8::', port: 80 },
+  { protocol: 'tcp', address: '::', port: 80 },
   { fwmark: 1, family: 'ipv4' },
   { fwmark: 1, family: 'ipv6' },
   { fwmark: 0x01020304, family: 'ipv4' },

@@ -1,12 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { hold, namesIn } from './hold.js';
 import { judge, type Verdict } from './judge.js';
-import { run } from './process.js';
-import { type Entry, read } from './record.js';
 import type { Selection } from './selection.js';
-import type { Plan } from './session.js';
 
-const session = resolve('dist/test/run/session.js');
 const lab = resolve('dist/test/lab/main.js');
 /** What the lab ends with when its own time limit, IPVS_LAB_TIMEOUT, has passed. */
 const labTimedOut = 124;
@@ -27,7 +24,7 @@ export async function runSuite({ suite, files }: Selection, grep: string | null)
     const listing = await hold({ ...plan, dryRun: true, inLab: false }, folder, [], suite.limit);
     if (listing.ending.status !== 0)
       return failure(`the ${suite.name} tests can't be listed, see above`);
-    const listed = listing.entries.flatMap((entry) => (entry.event === 'test' ? [entry.id] : []));
+    const listed = namesIn(listing.entries);
     if (listed.length === 0) return nothingListed(suite.name, grep);
 
     console.log(`\n── ${suite.name} tests (${listed.length}) ──`);
@@ -45,22 +42,6 @@ export async function runSuite({ suite, files }: Selection, grep: string | null)
   } finally {
     rmSync(folder, { recursive: true });
   }
-}
-
-/** Holds one session, as an argument of the command `through` where there is one. */
-async function hold(
-  plan: Omit<Plan, 'record'>,
-  folder: string,
-  through: string[],
-  limit: number | null,
-): Promise<{ entries: Entry[]; ending: Awaited<ReturnType<typeof run>> }> {
-  const name = plan.dryRun ? 'list' : 'run';
-  const record = join(folder, `${name}.jsonl`);
-  const planFile = join(folder, `${name}.json`);
-  writeFileSync(planFile, JSON.stringify({ ...plan, record } satisfies Plan));
-  const node = [process.execPath, '--enable-source-maps', session, planFile];
-  const ending = await run([...through, ...node], limit);
-  return { entries: read(record), ending };
 }
 
 function failure(problem: string): Verdict {
