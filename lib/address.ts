@@ -72,11 +72,11 @@ export function parseAddress(text: string): Address | undefined {
   if (quad >= 0) return { family: 'ipv4', bytes: bytesOfQuad(quad), text };
   const bytes = readIPv6(text);
   if (bytes === undefined) return undefined;
-  if (isMapped(bytes)) {
+  if (isMapped(bytes, 0)) {
     const inner = bytes.slice(12);
     return { family: 'ipv4', bytes: inner, text: dotted(inner, 0) };
   }
-  return { family: 'ipv6', bytes, text: formatIPv6(bytes) };
+  return { family: 'ipv6', bytes, text: formatIPv6(bytes, 0) };
 }
 
 /**
@@ -94,7 +94,12 @@ export function formatAddress(family: Family, bytes: Uint8Array): string {
   if (bytes.length !== length) {
     throw new RangeError(`an ${family} address has ${length} bytes, not ${bytes.length}`);
   }
-  return family === 'ipv4' ? dotted(bytes, 0) : formatIPv6(bytes);
+  return formatAddressAt(family, bytes, 0);
+}
+
+/** {@link formatAddress} of the bytes at `offset`, of which there must be enough. */
+export function formatAddressAt(family: Family, bytes: Uint8Array, offset: number): string {
+  return family === 'ipv4' ? dotted(bytes, offset) : formatIPv6(bytes, offset);
 }
 
 /** The family of the address that {@link parseAddress} reads, `undefined` when it is not one. */
@@ -255,12 +260,12 @@ function hexDigit(code: number): number {
   return lower >= LOWER_A && lower <= LOWER_F ? lower - LOWER_A + 10 : -1;
 }
 
-/** Whether 16 bytes are an IPv4 address in `::ffff:0:0/96`. */
-function isMapped(bytes: Uint8Array): boolean {
+/** Whether the 16 bytes at `offset` are an IPv4 address in `::ffff:0:0/96`. */
+function isMapped(bytes: Uint8Array, offset: number): boolean {
   for (let i = 0; i < 10; i++) {
-    if (bytes[i] !== 0) return false;
+    if (bytes[offset + i] !== 0) return false;
   }
-  return bytes[10] === 0xff && bytes[11] === 0xff;
+  return bytes[offset + 10] === 0xff && bytes[offset + 11] === 0xff;
 }
 
 function bytesOfQuad(quad: number): Uint8Array {
@@ -285,15 +290,15 @@ function dotted(bytes: Uint8Array, offset: number): string {
   return `${a}.${b}.${c}.${d}`;
 }
 
-/** RFC 5952, sections 4 and 5, of 16 bytes. */
-function formatIPv6(bytes: Uint8Array): string {
-  if (isMapped(bytes)) return `::ffff:${dotted(bytes, 12)}`;
+/** RFC 5952, sections 4 and 5, of the 16 bytes at `offset`. */
+function formatIPv6(bytes: Uint8Array, offset: number): string {
+  if (isMapped(bytes, offset)) return `::ffff:${dotted(bytes, offset + 12)}`;
   // The longest run of two and more zero groups, the first of equally long ones.
   let longest = -1;
   let longestLength = 1;
   for (let i = 0; i < 8; i++) {
     let length = 0;
-    while (i + length < 8 && groupAt(bytes, i + length) === 0) length++;
+    while (i + length < 8 && groupAt(bytes, offset, i + length) === 0) length++;
     if (length > longestLength) {
       longest = i;
       longestLength = length;
@@ -307,15 +312,16 @@ function formatIPv6(bytes: Uint8Array): string {
       i += longestLength - 1;
     } else {
       if (text !== '' && i !== longest + longestLength) text += ':';
-      text += groupAt(bytes, i).toString(16);
+      text += groupAt(bytes, offset, i).toString(16);
     }
   }
   return text;
 }
 
 /** One of the eight 16-bit groups. */
-function groupAt(bytes: Uint8Array, group: number): number {
-  return (byteAt(bytes, group * 2) << 8) | byteAt(bytes, group * 2 + 1);
+function groupAt(bytes: Uint8Array, offset: number, group: number): number {
+  const at = offset + group * 2;
+  return (byteAt(bytes, at) << 8) | byteAt(bytes, at + 1);
 }
 
 /** An octet whose presence the caller has checked. */

@@ -29,6 +29,7 @@ import { getSystemErrorName } from 'node:util';
  * - `timeout`: the kernel's answer did not come in time
  * - `malformed-reply`: the kernel's answer made no sense
  * - `closed`: the client was closed
+ * - `queue-full`: more calls than `OpenOptions.queueLimit` have not ended
  * - `other`: see `code`
  */
 export type IpvsErrorReason =
@@ -62,6 +63,7 @@ export type IpvsErrorReason =
   | 'timeout'
   | 'malformed-reply'
   | 'closed'
+  | 'queue-full'
   | 'other';
 
 /** What an {@link IpvsError} is made of. */
@@ -90,7 +92,7 @@ export class IpvsError extends Error {
    * Name of the errno (`ESRCH`), or `ERR_IPVS_TIMEOUT`, `ERR_IPVS_CLOSED`,
    * `ERR_IPVS_UNSUPPORTED_PLATFORM`, `ERR_IPVS_ADDON_NOT_LOADED`, `ERR_IPVS_MALFORMED_REPLY`,
    * `ERR_IPVS_JOB_FAILED`, `ERR_IPVS_UNSUPPORTED_ENTRY`, `ERR_IPVS_UNSUPPORTED_BY_KERNEL`,
-   * `ERR_IPVS_TABLE_CHANGING`, `ERR_IPVS_MALFORMED_FILE` where the kernel gave none.
+   * `ERR_IPVS_TABLE_CHANGING`, `ERR_IPVS_MALFORMED_FILE`, `ERR_IPVS_QUEUE_FULL` where the kernel gave none.
    */
   readonly code: string;
   /** Why, in words that a program can compare. */
@@ -125,6 +127,24 @@ export class IpvsError extends Error {
 /** Whether an error is one of ours for one of these reasons. */
 export function hasReason(error: unknown, ...reasons: readonly IpvsErrorReason[]): boolean {
   return error instanceof IpvsError && reasons.includes(error.reason);
+}
+
+/** What a call rejects with that was given up in time, in the form of Node's own. */
+class AbortError extends Error {
+  override get name(): 'AbortError' {
+    return 'AbortError';
+  }
+  readonly code = 'ABORT_ERR';
+}
+
+/** The error for a call whose signal was aborted before anything was sent. */
+export function abortError(signal: AbortSignal): Error {
+  return new AbortError('The operation was aborted', { cause: signal.reason });
+}
+
+/** Throws what a call rejects with whose signal is aborted already. */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw abortError(signal);
 }
 
 /** Those that Node's own table lacks, such as EBADMSG. */

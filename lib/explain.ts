@@ -195,6 +195,11 @@ const READING: ReadonlySet<CommandName | undefined> = new Set<CommandName | unde
   'IPVS_CMD_GET_INFO',
 ]);
 
+/** Whether a command changes nothing. */
+export function isReading(command: CommandName): boolean {
+  return READING.has(command);
+}
+
 function afterwards(command: CommandName | undefined): string {
   return READING.has(command)
     ? 'Try again'
@@ -386,6 +391,15 @@ export function closedError(method: string): IpvsError {
     code: 'ERR_IPVS_CLOSED',
     reason: 'closed',
   });
+}
+
+/** The error for a call that has no place in the queue. */
+export function queueFullError(method: string): IpvsError {
+  return new IpvsError(
+    `${method}: too many calls of this client have not ended. Await some of them, or drained(), or open it ` +
+      'with a larger queueLimit',
+    { code: 'ERR_IPVS_QUEUE_FULL', reason: 'queue-full' },
+  );
 }
 
 /** The error for a job that failed on this side of the kernel: memory ran out, or we have a bug. */

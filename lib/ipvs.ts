@@ -8,9 +8,10 @@ import {
   checkDestinationReference,
 } from './input/destination.js';
 import {
+  checkCallOptions,
+  checkDiagnoseOptions,
   checkListOptions,
   checkOptions,
-  checkSchedulersOption,
   checkSnapshotOptions,
 } from './input/options.js';
 import { checkDestinationPatch, checkServicePatch } from './input/patch.js';
@@ -20,6 +21,7 @@ import { formatCheckedKey } from './keys.js';
 import { checkSysctlName, checkSysctlValue } from './input/sysctls.js';
 import type {
   Application,
+  CallOptions,
   Connection,
   ConnectionsOptions,
   CpuTotals,
@@ -44,11 +46,14 @@ import type {
   SyncDaemonRole,
   Timeouts,
 } from './model.js';
+import type { Answer } from './batch.js';
+import type { Command } from './native/encode.js';
 import { decodeDestination, decodeInfo, decodeService, decodeTimeouts } from './native/decode.js';
 import type { CommandName } from './native/layout.js';
 import { decodeDaemons, decodeDestinations, decodeServices } from './native/lists.js';
 import { readApplications } from './proc/applications.js';
 import { streamConnections } from './proc/connections.js';
+import type { Files } from './proc/files.js';
 import { readSysctl, readSysctls, writeSysctl } from './proc/sysctls.js';
 import { readCpuTotals, readTotals } from './proc/totals.js';
 import type { Sequence } from './sequence.js';
@@ -68,6 +73,15 @@ import { readTable, readTableSteadily, withoutCounts } from './sequences/snapsho
 import { Session } from './session.js';
 import type { Statistics } from './statistics.js';
 import type { Sysctls, SysctlValue } from './sysctls.js';
+
+/** The command that adds a destination or replaces its definition. */
+function defining(
+  name: 'IPVS_CMD_NEW_DEST' | 'IPVS_CMD_SET_DEST',
+  { service, destination }: DestinationSubject,
+  destinationDefinition: CheckedDestination,
+): Command {
+  return { name, service, destination, destinationDefinition };
+}
 
 /**
  * A client of the kernel's IPVS (IP Virtual Server) in one network namespace: one method per kernel
@@ -117,15 +131,24 @@ export class Ipvs implements AsyncDisposable {
     await this.#session.close();
   }
 
+  /**
+   * Resolves when everything that was called before has ended, for a program that makes more calls than it
+   * wants to have waiting (see {@link OpenOptions.queueLimit}).
+   */
+  async drained(): Promise<void> {
+    await this.#session.drained();
+  }
+
   /** {@link Ipvs.close}, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
 
   /** Version of IPVS and size of its connection table (IPVS_CMD_GET_INFO). */
-  async getInfo(): Promise<Info> {
-    const subject = { method: 'getInfo' };
-    const { reply, row } = await this.#session.fetch(subject, { name: 'IPVS_CMD_GET_INFO' });
+  async getInfo(options?: CallOptions): Promise<Info> {
+    const signal = checkCallOptions(options);
+    const command = { name: 'IPVS_CMD_GET_INFO' } as const;
+    const { reply, row } = await this.#session.fetch('getInfo', command, signal);
     return decodeInfo(reply, row);
   }
 
@@ -136,8 +159,11 @@ export class Ipvs implements AsyncDisposable {
    * @throws IpvsError with reason `service-exists`, `unknown-scheduler`, `unknown-engine`,
    * `unsupported-family`.
    */
-  async addService(service: Service | ServiceEntry): Promise<void> {
-    await this.#defineService('addService', 'IPVS_CMD_NEW_SERVICE', service);
+  async addService(service: Service | ServiceEntry, options?: CallOptions): Promise<void> {
+    const definition = checkService('service', service);
+    const command = { name: 'IPVS_CMD_NEW_SERVICE', service: definition.key, definition } as const;
+    const answer = await this.#call('addService', command, checkCallOptions(options));
+    if (answer.outcome.errno !== 0) await this.#session.refuse('addService', answer);
   }
 
   /**
@@ -146,8 +172,11 @@ export class Ipvs implements AsyncDisposable {
    *
    * @throws IpvsError with reason `service-not-found`, `unknown-scheduler`, `unknown-engine`.
    */
-  async setService(service: Service | ServiceEntry): Promise<void> {
-    await this.#defineService('setService', 'IPVS_CMD_SET_SERVICE', service);
+  async setService(service: Service | ServiceEntry, options?: CallOptions): Promise<void> {
+    const definition = checkService('service', service);
+    const command = { name: 'IPVS_CMD_SET_SERVICE', service: definition.key, definition } as const;
+    const answer = await this.#call('setService', command, checkCallOptions(options));
+    if (answer.outcome.errno !== 0) await this.#session.refuse('setService', answer);
   }
 
   /**
@@ -159,11 +188,16 @@ export class Ipvs implements AsyncDisposable {
    * `unsupported-entry`; an {@link ArgumentError} also when the patched service makes no sense, for
    * instance port 0 without persistence.
    */
-  async updateService(service: ServiceReference, patch: ServicePatch): Promise<void> {
+  async updateService(
+    service: ServiceReference,
+    patch: ServicePatch,
+    options?: CallOptions,
+  ): Promise<void> {
     const key = checkServiceReference('service', service);
     const changes = checkServicePatch('patch', patch);
+    const signal = checkCallOptions(options);
     const subject = { method: 'updateService', service: key };
-    await this.#runFor(subject, 'IPVS_CMD_SET_SERVICE', updateService(subject, changes));
+    await this.#runFor(subject, 'IPVS_CMD_SET_SERVICE', updateService(subject, changes), signal);
   }
 
   /**
@@ -173,10 +207,15 @@ export class Ipvs implements AsyncDisposable {
    * @returns Which of the two it was.
    * @throws IpvsError with reason `unknown-scheduler`, `unknown-engine`, `unsupported-family`.
    */
-  async ensureService(service: Service | ServiceEntry): Promise<'added' | 'set'> {
+  async ensureService(
+    service: Service | ServiceEntry,
+    options?: CallOptions,
+  ): Promise<'added' | 'set'> {
     const definition = checkService('service', service);
+    const signal = checkCallOptions(options);
     const subject = { method: 'ensureService', service: definition.key };
-    return await this.#runFor(subject, 'IPVS_CMD_NEW_SERVICE', ensureService(subject, definition));
+    const ensure = ensureService(subject, definition);
+    return await this.#runFor(subject, 'IPVS_CMD_NEW_SERVICE', ensure, signal);
   }
 
   /**
@@ -184,12 +223,14 @@ export class Ipvs implements AsyncDisposable {
    *
    * @throws IpvsError with reason `service-not-found`.
    */
-  async deleteService(service: ServiceReference): Promise<void> {
-    const key = checkServiceReference('service', service);
-    await this.#session.send(
-      { method: 'deleteService', service: key },
-      { name: 'IPVS_CMD_DEL_SERVICE', service: key },
-    );
+  async deleteService(service: ServiceReference, options?: CallOptions): Promise<void> {
+    const command = {
+      name: 'IPVS_CMD_DEL_SERVICE',
+      service: checkServiceReference('service', service),
+    } as const;
+    const signal = checkCallOptions(options);
+    const answer = await this.#call('deleteService', command, signal);
+    if (answer.outcome.errno !== 0) await this.#session.refuse('deleteService', answer);
   }
 
   /**
@@ -197,11 +238,12 @@ export class Ipvs implements AsyncDisposable {
    *
    * @throws IpvsError with reason `service-not-found`.
    */
-  async getService(service: ServiceReference): Promise<ServiceEntry> {
+  async getService(service: ServiceReference, options?: CallOptions): Promise<ServiceEntry> {
     const key = checkServiceReference('service', service);
     const { reply, row } = await this.#session.fetch(
-      { method: 'getService', service: key },
+      'getService',
       { name: 'IPVS_CMD_GET_SERVICE', service: key },
+      checkCallOptions(options),
     );
     return decodeService(reply, row);
   }
@@ -217,11 +259,12 @@ export class Ipvs implements AsyncDisposable {
    * @throws IpvsError with reason `table-changing`, only with `consistent`.
    */
   async listServices(options?: ListOptions): Promise<ServiceEntry[]> {
-    const { consistent } = checkListOptions(options);
-    const subject = { method: 'listServices' };
+    const { consistent, signal } = checkListOptions(options);
+    const method = 'listServices';
     const command = { name: 'IPVS_CMD_GET_SERVICE' } as const;
-    if (!consistent) return decodeServices(await this.#session.dump(subject, command));
-    return await this.#session.run(subject, command, listServicesSteadily(subject));
+    if (!consistent) return decodeServices(await this.#session.dump(method, command, signal));
+    const list = listServicesSteadily({ method });
+    return await this.#session.run({ method }, command, list, { signal });
   }
 
   /**
@@ -236,9 +279,17 @@ export class Ipvs implements AsyncDisposable {
   async addDestination(
     service: ServiceReference,
     destination: Destination | DestinationEntry,
+    options?: CallOptions,
   ): Promise<void> {
     const { subject, definition } = this.#checkDefinition('addDestination', service, destination);
-    await this.#define(subject, 'IPVS_CMD_NEW_DEST', definition);
+    const signal = checkCallOptions(options);
+    const name = 'IPVS_CMD_NEW_DEST';
+    if (!this.#tunnels.isKnown(definition)) {
+      await this.#runFor(subject, name, addDestination(subject, definition, this.#tunnels), signal);
+      return;
+    }
+    const answer = await this.#call('addDestination', defining(name, subject, definition), signal);
+    if (answer.outcome.errno !== 0) await this.#session.refuse('addDestination', answer);
   }
 
   /**
@@ -253,9 +304,17 @@ export class Ipvs implements AsyncDisposable {
   async setDestination(
     service: ServiceReference,
     destination: Destination | DestinationEntry,
+    options?: CallOptions,
   ): Promise<void> {
     const { subject, definition } = this.#checkDefinition('setDestination', service, destination);
-    await this.#define(subject, 'IPVS_CMD_SET_DEST', definition);
+    const signal = checkCallOptions(options);
+    const name = 'IPVS_CMD_SET_DEST';
+    if (!this.#tunnels.isKnown(definition)) {
+      await this.#runFor(subject, name, setDestination(subject, definition, this.#tunnels), signal);
+      return;
+    }
+    const answer = await this.#call('setDestination', defining(name, subject, definition), signal);
+    if (answer.outcome.errno !== 0) await this.#session.refuse('setDestination', answer);
   }
 
   /**
@@ -273,11 +332,12 @@ export class Ipvs implements AsyncDisposable {
     service: ServiceReference,
     destination: DestinationReference,
     patch: DestinationPatch,
+    options?: CallOptions,
   ): Promise<void> {
     const subject = this.#checkKeys('updateDestination', service, destination);
     const changes = checkDestinationPatch('patch', patch);
     const update = updateDestination(subject, changes, this.#tunnels);
-    await this.#runFor(subject, 'IPVS_CMD_SET_DEST', update);
+    await this.#runFor(subject, 'IPVS_CMD_SET_DEST', update, checkCallOptions(options));
   }
 
   /**
@@ -291,6 +351,7 @@ export class Ipvs implements AsyncDisposable {
   async ensureDestination(
     service: ServiceReference,
     destination: Destination | DestinationEntry,
+    options?: CallOptions,
   ): Promise<'added' | 'set'> {
     const { subject, definition } = this.#checkDefinition(
       'ensureDestination',
@@ -298,7 +359,7 @@ export class Ipvs implements AsyncDisposable {
       destination,
     );
     const ensure = ensureDestination(subject, definition, this.#tunnels);
-    return await this.#runFor(subject, 'IPVS_CMD_NEW_DEST', ensure);
+    return await this.#runFor(subject, 'IPVS_CMD_NEW_DEST', ensure, checkCallOptions(options));
   }
 
   /**
@@ -310,13 +371,16 @@ export class Ipvs implements AsyncDisposable {
   async deleteDestination(
     service: ServiceReference,
     destination: DestinationReference,
+    options?: CallOptions,
   ): Promise<void> {
-    const subject = this.#checkKeys('deleteDestination', service, destination);
-    await this.#session.send(subject, {
+    const keys = this.#checkKeys('deleteDestination', service, destination);
+    const command = {
       name: 'IPVS_CMD_DEL_DEST',
-      service: subject.service,
-      destination: subject.destination,
-    });
+      service: keys.service,
+      destination: keys.destination,
+    } as const;
+    const answer = await this.#call(keys.method, command, checkCallOptions(options));
+    if (answer.outcome.errno !== 0) await this.#session.refuse(keys.method, answer);
   }
 
   /**
@@ -328,9 +392,12 @@ export class Ipvs implements AsyncDisposable {
   async getDestination(
     service: ServiceReference,
     destination: DestinationReference,
+    options?: CallOptions,
   ): Promise<DestinationEntry> {
     const subject = this.#checkKeys('getDestination', service, destination);
-    const { answer, row } = await this.#runFor(subject, 'IPVS_CMD_GET_DEST', findRow(subject));
+    const signal = checkCallOptions(options);
+    const find = findRow(subject);
+    const { answer, row } = await this.#runFor(subject, 'IPVS_CMD_GET_DEST', find, signal);
     return decodeDestination(answer.reply, row);
   }
 
@@ -345,11 +412,13 @@ export class Ipvs implements AsyncDisposable {
     options?: ListOptions,
   ): Promise<DestinationEntry[]> {
     const key = checkServiceReference('service', service);
-    const { consistent } = checkListOptions(options);
+    const { consistent, signal } = checkListOptions(options);
     const subject = { method: 'listDestinations', service: key };
     const command = { name: 'IPVS_CMD_GET_DEST', service: key, verify: true } as const;
-    if (!consistent) return decodeDestinations(await this.#session.dump(subject, command));
-    return await this.#session.run(subject, command, listDestinationsSteadily(subject));
+    if (!consistent) {
+      return decodeDestinations(await this.#session.dump(subject.method, command, signal));
+    }
+    return await this.#session.run(subject, command, listDestinationsSteadily(subject), { signal });
   }
 
   /**
@@ -369,10 +438,12 @@ export class Ipvs implements AsyncDisposable {
   async snapshot(options: SnapshotOptions & { readonly stats: false }): Promise<ServiceState[]>;
   async snapshot(options?: SnapshotOptions): Promise<ServiceSnapshot[] | ServiceState[]>;
   async snapshot(options?: SnapshotOptions): Promise<ServiceSnapshot[] | ServiceState[]> {
-    const { consistent, stats } = checkSnapshotOptions(options);
+    const { consistent, stats, signal } = checkSnapshotOptions(options);
     const subject = { method: 'snapshot' };
     const read = consistent ? readTableSteadily(subject) : readTable(subject);
-    const table = await this.#session.run(subject, { name: 'IPVS_CMD_GET_DEST' }, read);
+    const table = await this.#session.run(subject, { name: 'IPVS_CMD_GET_DEST' }, read, {
+      signal,
+    });
     return stats ? table : table.map(withoutCounts);
   }
 
@@ -383,23 +454,23 @@ export class Ipvs implements AsyncDisposable {
    *
    * @throws IpvsError with reason `service-not-found`.
    */
-  async zero(service?: ServiceReference): Promise<void> {
+  async zero(service?: ServiceReference, options?: CallOptions): Promise<void> {
     const key = service === undefined ? undefined : checkServiceReference('service', service);
-    await this.#session.send(
-      { method: 'zero', service: key },
-      { name: 'IPVS_CMD_ZERO', service: key },
-    );
+    const signal = checkCallOptions(options);
+    await this.#session.send('zero', { name: 'IPVS_CMD_ZERO', service: key }, { signal });
   }
 
   /** Deletes all virtual services and their destinations in the namespace (IPVS_CMD_FLUSH). */
-  async flush(): Promise<void> {
-    await this.#session.send({ method: 'flush' }, { name: 'IPVS_CMD_FLUSH' });
+  async flush(options?: CallOptions): Promise<void> {
+    const signal = checkCallOptions(options);
+    await this.#session.send('flush', { name: 'IPVS_CMD_FLUSH' }, { signal });
   }
 
   /** How long the kernel keeps connections without packets (IPVS_CMD_GET_CONFIG). */
-  async getTimeouts(): Promise<Timeouts> {
-    const subject = { method: 'getTimeouts' };
-    const { reply, row } = await this.#session.fetch(subject, { name: 'IPVS_CMD_GET_CONFIG' });
+  async getTimeouts(options?: CallOptions): Promise<Timeouts> {
+    const signal = checkCallOptions(options);
+    const command = { name: 'IPVS_CMD_GET_CONFIG' } as const;
+    const { reply, row } = await this.#session.fetch('getTimeouts', command, signal);
     return decodeTimeouts(reply, row);
   }
 
@@ -408,18 +479,20 @@ export class Ipvs implements AsyncDisposable {
    * seconds each; timeouts that are not mentioned stay. A connection takes up a change with its next
    * packet (net/netfilter/ipvs/ip_vs_proto_tcp.c, set_tcp_state).
    */
-  async setTimeouts(timeouts: Partial<Timeouts>): Promise<void> {
-    const checked = checkTimeouts('timeouts', timeouts);
-    await this.#session.send(
-      { method: 'setTimeouts' },
-      { name: 'IPVS_CMD_SET_CONFIG', timeouts: checked },
-    );
+  async setTimeouts(timeouts: Partial<Timeouts>, options?: CallOptions): Promise<void> {
+    const command = {
+      name: 'IPVS_CMD_SET_CONFIG',
+      timeouts: checkTimeouts('timeouts', timeouts),
+    } as const;
+    const signal = checkCallOptions(options);
+    await this.#session.send('setTimeouts', command, { signal });
   }
 
   /** The sync daemons that run, the master before the backup (IPVS_CMD_GET_DAEMON). */
-  async listDaemons(): Promise<SyncDaemonEntry[]> {
-    const subject = { method: 'listDaemons' };
-    return decodeDaemons(await this.#session.dump(subject, { name: 'IPVS_CMD_GET_DAEMON' }));
+  async listDaemons(options?: CallOptions): Promise<SyncDaemonEntry[]> {
+    const signal = checkCallOptions(options);
+    const command = { name: 'IPVS_CMD_GET_DAEMON' } as const;
+    return decodeDaemons(await this.#session.dump('listDaemons', command, signal));
   }
 
   /**
@@ -429,10 +502,11 @@ export class Ipvs implements AsyncDisposable {
    * @throws IpvsError with reason `daemon-exists`, `interface-not-found`, `interface-down`,
    * `invalid-daemon`, `unsupported-family`.
    */
-  async startDaemon(daemon: SyncDaemon | SyncDaemonEntry): Promise<void> {
+  async startDaemon(daemon: SyncDaemon | SyncDaemonEntry, options?: CallOptions): Promise<void> {
     const checked = checkSyncDaemon('daemon', daemon);
-    const subject = { method: 'startDaemon', detail: checked.role };
-    await this.#session.send(subject, { name: 'IPVS_CMD_NEW_DAEMON', daemon: checked });
+    const signal = checkCallOptions(options);
+    const command = { name: 'IPVS_CMD_NEW_DAEMON', daemon: checked } as const;
+    await this.#session.send('startDaemon', command, { signal });
   }
 
   /**
@@ -441,21 +515,12 @@ export class Ipvs implements AsyncDisposable {
    *
    * @throws IpvsError with reason `daemon-not-found`.
    */
-  async stopDaemon(role: SyncDaemonRole): Promise<void> {
+  async stopDaemon(role: SyncDaemonRole, options?: CallOptions): Promise<void> {
     const checked = checkRole('role', role);
+    const signal = checkCallOptions(options);
     const subject = { method: 'stopDaemon', detail: checked };
     const stop = stopDaemon(subject, checked);
-    await this.#session.run(subject, { name: 'IPVS_CMD_DEL_DAEMON' }, stop);
-  }
-
-  async #defineService(
-    method: string,
-    name: 'IPVS_CMD_NEW_SERVICE' | 'IPVS_CMD_SET_SERVICE',
-    service: Service | ServiceEntry,
-  ): Promise<void> {
-    const definition = checkService('service', service);
-    const { key } = definition;
-    await this.#session.send({ method, service: key }, { name, service: key, definition });
+    await this.#session.run(subject, { name: 'IPVS_CMD_DEL_DAEMON' }, stop, { signal });
   }
 
   /**
@@ -476,28 +541,28 @@ export class Ipvs implements AsyncDisposable {
    * `ipvs-unavailable` when the module is not loaded.
    */
   connections(options?: ConnectionsOptions): AsyncGenerator<Connection, void, void> {
-    return streamConnections(() => this.#session.files('connections'), options);
+    return streamConnections((signal) => this.#session.files('connections', signal), options);
   }
 
   /**
    * What the kernel counted in all services of the network namespace since it was made or zeroed
    * (`/proc/net/ip_vs_stats`).
    */
-  async getTotals(): Promise<Statistics> {
-    return await readTotals(this.#session.files('getTotals'));
+  async getTotals(options?: CallOptions): Promise<Statistics> {
+    return await readTotals(this.#files('getTotals', options));
   }
 
   /**
    * The same, by CPU, and not lagging behind (`/proc/net/ip_vs_stats_percpu`). {@link Ipvs.zero} does
    * not touch it. There is a row for each CPU that the kernel may ever have.
    */
-  async getCpuTotals(): Promise<CpuTotals[]> {
-    return await readCpuTotals(this.#session.files('getCpuTotals'));
+  async getCpuTotals(options?: CallOptions): Promise<CpuTotals[]> {
+    return await readCpuTotals(this.#files('getCpuTotals', options));
   }
 
   /** Application helpers, such as that of the module `ip_vs_ftp` (`/proc/net/ip_vs_app`). */
-  async listApplications(): Promise<Application[]> {
-    return await readApplications(this.#session.files('listApplications'));
+  async listApplications(options?: CallOptions): Promise<Application[]> {
+    return await readApplications(this.#files('listApplications', options));
   }
 
   /**
@@ -506,8 +571,10 @@ export class Ipvs implements AsyncDisposable {
    *
    * @throws IpvsError with reason `ipvs-unavailable` where the kernel shows none.
    */
-  async listSysctls(): Promise<Partial<Sysctls> & Readonly<Record<string, SysctlValue>>> {
-    return await readSysctls(this.#session.files('listSysctls'));
+  async listSysctls(
+    options?: CallOptions,
+  ): Promise<Partial<Sysctls> & Readonly<Record<string, SysctlValue>>> {
+    return await readSysctls(this.#files('listSysctls', options));
   }
 
   /**
@@ -515,11 +582,14 @@ export class Ipvs implements AsyncDisposable {
    *
    * @throws IpvsError with reason `unknown-sysctl`.
    */
-  async getSysctl<Name extends keyof Sysctls>(name: Name): Promise<Sysctls[Name]>;
-  async getSysctl(name: string): Promise<SysctlValue>;
-  async getSysctl(name: string): Promise<SysctlValue> {
+  async getSysctl<Name extends keyof Sysctls>(
+    name: Name,
+    options?: CallOptions,
+  ): Promise<Sysctls[Name]>;
+  async getSysctl(name: string, options?: CallOptions): Promise<SysctlValue>;
+  async getSysctl(name: string, options?: CallOptions): Promise<SysctlValue> {
     const checked = checkSysctlName('name', name);
-    return await readSysctl(this.#session.files('getSysctl'), 'getSysctl', checked);
+    return await readSysctl(this.#files('getSysctl', options), 'getSysctl', checked);
   }
 
   /**
@@ -533,12 +603,13 @@ export class Ipvs implements AsyncDisposable {
   async setSysctl<Name extends keyof Sysctls>(
     name: Name,
     value: Sysctls[Name],
+    options?: CallOptions,
   ): Promise<Sysctls[Name]>;
-  async setSysctl(name: string, value: SysctlValue): Promise<SysctlValue>;
-  async setSysctl(name: string, value: SysctlValue): Promise<SysctlValue> {
+  async setSysctl(name: string, value: SysctlValue, options?: CallOptions): Promise<SysctlValue>;
+  async setSysctl(name: string, value: SysctlValue, options?: CallOptions): Promise<SysctlValue> {
     const checked = checkSysctlName('name', name);
     const text = checkSysctlValue('value', checked, value);
-    return await writeSysctl(this.#session.files('setSysctl'), checked, text);
+    return await writeSysctl(this.#files('setSysctl', options), checked, text);
   }
 
   /**
@@ -548,7 +619,11 @@ export class Ipvs implements AsyncDisposable {
    * @returns Findings, the gravest first; an empty list when nothing was found.
    */
   async diagnose(options?: DiagnoseOptions): Promise<Finding[]> {
-    return await diagnoseSession(this.#session, checkSchedulersOption(options));
+    return await diagnoseSession(this.#session, checkDiagnoseOptions(options));
+  }
+
+  #files(method: string, options: CallOptions | undefined): Files {
+    return this.#session.files(method, checkCallOptions(options));
   }
 
   #checkKeys(
@@ -573,19 +648,10 @@ export class Ipvs implements AsyncDisposable {
     return { subject: { method, service: key, destination: definition.key }, definition };
   }
 
-  async #define(
-    subject: DestinationSubject,
-    name: 'IPVS_CMD_NEW_DEST' | 'IPVS_CMD_SET_DEST',
-    definition: CheckedDestination,
-  ): Promise<void> {
-    const { service, destination } = subject;
-    if (this.#tunnels.isKnown(definition)) {
-      const command = { name, service, destination, destinationDefinition: definition };
-      await this.#session.send(subject, command);
-      return;
-    }
-    const sequence = name === 'IPVS_CMD_NEW_DEST' ? addDestination : setDestination;
-    await this.#runFor(subject, name, sequence(subject, definition, this.#tunnels));
+  /** What is called thousands of times in one turn: see `Session.call`. */
+  // eslint-disable-next-line @typescript-eslint/promise-function-async -- an async function would make another promise
+  #call(method: string, command: Command, signal: AbortSignal | undefined): Promise<Answer> {
+    return this.#session.call(method, { command, dump: false }, signal);
   }
 
   /** Runs what is about one service or destination: never two at once for the same. */
@@ -593,9 +659,10 @@ export class Ipvs implements AsyncDisposable {
     subject: Subject,
     name: CommandName,
     sequence: Sequence<Result>,
+    signal: AbortSignal | undefined,
   ): Promise<Result> {
     const keys = [subject.service, subject.destination].filter((key) => key !== undefined);
     const key = keys.map((each) => formatCheckedKey(each)).join(' ');
-    return await this.#session.run(subject, { name }, sequence, key);
+    return await this.#session.run(subject, { name }, sequence, { key, signal });
   }
 }

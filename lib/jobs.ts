@@ -1,19 +1,13 @@
-import type { CheckedService } from './input/service.js';
-import { formatCheckedKey } from './keys.js';
+import { type Answer, Batch } from './batch.js';
 import type { Door } from './native/addon.js';
 import { type Command, encodeCommands } from './native/encode.js';
-import { type Outcome, Reply, type Rows } from './native/reply.js';
+import { Reply } from './native/reply.js';
 
 /** One command for the kernel. */
 export interface Request {
   readonly command: Command;
   /** Whether it asks for a list. */
   readonly dump: boolean;
-}
-
-/** What became of a command: how it ended, and the rows that it asked for. */
-export interface Answer extends Rows {
-  readonly outcome: Outcome;
 }
 
 /** Why a job gave no answers: memory ran out, or this package has a bug. */
@@ -23,16 +17,33 @@ export class JobFailure extends Error {
   }
 }
 
-/** The rest of a longer queue waits for the next job, so that other users of the pool get a turn. */
-const COMMANDS_PER_JOB = 256;
-
-function modulesOf(service: CheckedService): string {
-  return `${service.scheduler} ${service.persistence?.engine ?? ''}`;
-}
-
-/** One text for each list that can be asked for. */
-function listOf({ name, service, verify = false }: Command): string {
-  return `${name} ${service === undefined ? '' : formatCheckedKey(service)} ${verify}`;
+/** The batches of requests, and where their answers will be: a list that two of them ask for is read once. */
+function gather(requests: readonly Request[]): { batches: Batch[]; answers: () => Answer[] } {
+  const batches: Batch[] = [];
+  const lists = new Map<string, number>();
+  const answers: Answer[] = [];
+  const places = requests.map(({ command, dump }, index) => {
+    let last = batches.at(-1);
+    if (last?.dump !== dump || last.isFull) {
+      if (last?.dump !== dump) lists.clear();
+      last = new Batch(dump);
+      batches.push(last);
+    }
+    const list = dump ? Buffer.from(encodeCommands([command])).toString('latin1') : undefined;
+    const place = list === undefined ? undefined : lists.get(list);
+    if (place !== undefined) return place;
+    if (list !== undefined) lists.set(list, index);
+    last.add(command, {
+      settle(answer) {
+        answers[index] = answer;
+      },
+      fail(error) {
+        throw error;
+      },
+    });
+    return index;
+  });
+  return { batches, answers: () => places.flatMap((place) => answers[place] ?? []) };
 }
 
 /** Jobs on the thread pool: which commands travel together, and what each of them was answered. */
@@ -46,86 +57,38 @@ export class Jobs {
   }
 
   /**
-   * Those requests, of the ones that `peek` shows, which make the next job: several lists, one
-   * command that may take long, or many commands.
-   */
-  next<Kind extends Request>(peek: (index: number) => Kind | undefined): Kind[] {
-    const taken: Kind[] = [];
-    for (;;) {
-      const request = peek(taken.length);
-      if (request === undefined || taken.length === COMMANDS_PER_JOB) return taken;
-      if (taken[0] !== undefined && taken[0].dump !== request.dump) return taken;
-      const alone = this.#isUnproven(request.command);
-      if (!alone || taken.length === 0) taken.push(request);
-      if (alone) return taken;
-    }
-  }
-
-  /**
-   * Runs what {@link next} put together. Answers those at its front that there was time for, at
-   * least one.
+   * Runs the next job of a batch: as many of its commands as go well together. The kernel looks for
+   * the module of a scheduler or engine that it does not know, which takes 50 to 400 ms inside the
+   * system call (net/netfilter/ipvs/ip_vs_sched.c, request_module): the first of each goes alone.
    *
-   * @throws JobFailure
+   * @returns What tells the callers, and says how many they were. It need not be called at once: another
+   * job can be under way then.
    */
-  async run(requests: readonly Request[]): Promise<Answer[]> {
+  async run(batch: Batch): Promise<() => number> {
+    const commands = batch.take(this.#proven);
     try {
-      return this.#read(requests, await this.#execute(requests));
+      const buffer = await (batch.dump ? this.#door.dump(commands) : this.#door.transact(commands));
+      return batch.finish(new Reply(buffer), this.#proven);
     } catch (cause) {
-      throw new JobFailure(cause);
+      return batch.fail(new JobFailure(cause));
     }
   }
 
   /**
-   * Runs any number of requests in their order. A list that neighbours ask for is read once.
+   * Runs any number of requests in their order. `proceed` is called before each job; what it throws ends
+   * the whole.
    *
    * @throws JobFailure
    */
-  async runAll(requests: readonly Request[]): Promise<Answer[]> {
-    const answers: Answer[] = [];
-    while (answers.length < requests.length) {
-      const job = this.next((index) => requests[answers.length + index]);
-      answers.push(...(job[0]?.dump === true ? await this.#readOnce(job) : await this.run(job)));
-    }
-    return answers;
-  }
-
-  async #readOnce(requests: readonly Request[]): Promise<Answer[]> {
-    const lists = [...new Map(requests.map((each) => [listOf(each.command), each])).entries()];
-    const answers = new Map<string, Answer>();
-    while (answers.size < lists.length) {
-      const rest = lists.slice(answers.size);
-      for (const answer of await this.run(rest.map(([, request]) => request))) {
-        answers.set(lists[answers.size]?.[0] ?? '', answer);
+  async runAll(requests: readonly Request[], proceed: () => void): Promise<Answer[]> {
+    const { batches, answers } = gather(requests);
+    for (const batch of batches) {
+      while (!batch.isDone) {
+        proceed();
+        const tell = await this.run(batch);
+        tell();
       }
     }
-    return requests.flatMap(({ command }) => answers.get(listOf(command)) ?? []);
-  }
-
-  /**
-   * The kernel looks for the module of a scheduler or engine that it does not know, which takes 50
-   * to 400 ms inside the system call (net/netfilter/ipvs/ip_vs_sched.c, request_module).
-   */
-  #isUnproven({ definition }: Command): boolean {
-    return definition !== undefined && !this.#proven.has(modulesOf(definition));
-  }
-
-  async #execute(requests: readonly Request[]): Promise<Reply> {
-    const bytes = encodeCommands(requests.map(({ command }) => command));
-    const dump = requests[0]?.dump === true;
-    return new Reply(await (dump ? this.#door.dump(bytes) : this.#door.transact(bytes)));
-  }
-
-  #read(requests: readonly Request[], reply: Reply): Answer[] {
-    const whole = reply.outcome;
-    if (whole.errno !== 0) {
-      return requests.map(() => ({ outcome: whole, reply, row: 0, count: 0 }));
-    }
-    const executed = requests.slice(0, reply.count);
-    if (executed.length === 0) throw new Error('The addon executed none of a job’s commands');
-    return executed.map(({ command: { definition } }, index) => {
-      const outcome = reply.result(index);
-      if (outcome.errno === 0 && definition !== undefined) this.#proven.add(modulesOf(definition));
-      return { outcome, ...reply.rows(index) };
-    });
+    return answers();
   }
 }

@@ -308,8 +308,20 @@ export type ServiceState = ServiceReference &
     readonly destinations: readonly DestinationState[];
   };
 
+/** Options of every call. */
+export interface CallOptions {
+  /**
+   * Gives the call up: what was not handed to the kernel yet is dropped, and the call rejects with an
+   * error whose `name` is `AbortError`, whose `code` is `ABORT_ERR` and whose `cause` is the signal's
+   * reason. What was handed over is not taken back: the call then reports what became of it. A call of
+   * several commands (`updateService`, `ensureDestination`, `snapshot`, …) can be given up until the
+   * first of them that changes something.
+   */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** Options of `listServices` and `listDestinations`. */
-export interface ListOptions {
+export interface ListOptions extends CallOptions {
   /**
    * Whether to read again until two reads in a row show the same keys, at most ten times; then the
    * call rejects with reason `table-changing`. Default: false, one read.
@@ -423,7 +435,7 @@ export interface Connection {
 }
 
 /** Options of `connections`: which of them. */
-export interface ConnectionsOptions {
+export interface ConnectionsOptions extends CallOptions {
   /**
    * Only those of this virtual service. With port 0 any port of its address matches. Of a service by
    * firewall mark only templates match: the kernel does not tell the mark of other connections.
@@ -547,10 +559,15 @@ export interface OpenOptions {
    * how long it takes over them, only how long a lost answer is waited for.
    */
   readonly timeout?: number | undefined;
+  /**
+   * How many calls of this client may not have ended, 1..10000000; one more rejects with reason
+   * `queue-full`. A call that waits takes about a kilobyte of memory. Default: 131072.
+   */
+  readonly queueLimit?: number | undefined;
 }
 
 /** Options of `diagnose`. */
-export interface DiagnoseOptions {
+export interface DiagnoseOptions extends CallOptions {
   /** Schedulers that will be wanted: the kernel is asked for each, and may load its module for it. */
   readonly schedulers?: readonly string[] | undefined;
 }

@@ -1,9 +1,10 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { closedError } from './explain.js';
-import { checkOptions } from './input/options.js';
+import { checkCallOptions, checkOptions } from './input/options.js';
 import { checkSysctlName } from './input/sysctls.js';
 import type {
   Application,
+  CallOptions,
   Connection,
   ConnectionsOptions,
   CpuTotals,
@@ -33,12 +34,10 @@ import type { Sysctls, SysctlValue } from './sysctls.js';
  */
 export class IpvsObserver implements AsyncDisposable {
   readonly #queue: Queue;
-  readonly #files: Files;
   #closed: Promise<void> | undefined;
 
   private constructor(queue: Queue) {
     this.#queue = queue;
-    this.#files = new NamespaceFiles(queue);
   }
 
   /**
@@ -73,53 +72,58 @@ export class IpvsObserver implements AsyncDisposable {
   }
 
   /** Version of IPVS and size of its connection table. */
-  async getInfo(): Promise<Info> {
-    return await readObservedInfo(this.#open('getInfo'));
+  async getInfo(options?: CallOptions): Promise<Info> {
+    return await readObservedInfo(this.#open('getInfo', options));
   }
 
   /**
    * All virtual services with their destinations, sorted. While others change the table, entries may be
    * missing or appear twice: the kernel writes the file in portions.
    */
-  async listServices(): Promise<ObservedService[]> {
-    return await readObservedTable(this.#open('listServices'));
+  async listServices(options?: CallOptions): Promise<ObservedService[]> {
+    return await readObservedTable(this.#open('listServices', options));
   }
 
   /** The connection table; see {@link Ipvs.connections}. */
   connections(options?: ConnectionsOptions): AsyncGenerator<Connection, void, void> {
-    return streamConnections(() => this.#open('connections'), options);
+    return streamConnections((signal) => this.#open('connections', { signal }), options);
   }
 
   /** The totals of the namespace; see {@link Ipvs.getTotals}. */
-  async getTotals(): Promise<Statistics> {
-    return await readTotals(this.#open('getTotals'));
+  async getTotals(options?: CallOptions): Promise<Statistics> {
+    return await readTotals(this.#open('getTotals', options));
   }
 
   /** The totals of each CPU; see {@link Ipvs.getCpuTotals}. */
-  async getCpuTotals(): Promise<CpuTotals[]> {
-    return await readCpuTotals(this.#open('getCpuTotals'));
+  async getCpuTotals(options?: CallOptions): Promise<CpuTotals[]> {
+    return await readCpuTotals(this.#open('getCpuTotals', options));
   }
 
   /** The application helpers; see {@link Ipvs.listApplications}. */
-  async listApplications(): Promise<Application[]> {
-    return await readApplications(this.#open('listApplications'));
+  async listApplications(options?: CallOptions): Promise<Application[]> {
+    return await readApplications(this.#open('listApplications', options));
   }
 
   /** All sysctls of IPVS by name; see {@link Ipvs.listSysctls}. */
-  async listSysctls(): Promise<Partial<Sysctls> & Readonly<Record<string, SysctlValue>>> {
-    return await readSysctls(this.#open('listSysctls'));
+  async listSysctls(
+    options?: CallOptions,
+  ): Promise<Partial<Sysctls> & Readonly<Record<string, SysctlValue>>> {
+    return await readSysctls(this.#open('listSysctls', options));
   }
 
   /** The value of one sysctl; see {@link Ipvs.getSysctl}. */
-  async getSysctl<Name extends keyof Sysctls>(name: Name): Promise<Sysctls[Name]>;
-  async getSysctl(name: string): Promise<SysctlValue>;
-  async getSysctl(name: string): Promise<SysctlValue> {
+  async getSysctl<Name extends keyof Sysctls>(
+    name: Name,
+    options?: CallOptions,
+  ): Promise<Sysctls[Name]>;
+  async getSysctl(name: string, options?: CallOptions): Promise<SysctlValue>;
+  async getSysctl(name: string, options?: CallOptions): Promise<SysctlValue> {
     const checked = checkSysctlName('name', name);
-    return await readSysctl(this.#open('getSysctl'), 'getSysctl', checked);
+    return await readSysctl(this.#open('getSysctl', options), 'getSysctl', checked);
   }
 
-  #open(method: string): Files {
+  #open(method: string, options: CallOptions | undefined): Files {
     if (this.#closed !== undefined) throw closedError(method);
-    return this.#files;
+    return new NamespaceFiles(this.#queue, checkCallOptions(options));
   }
 }

@@ -1,19 +1,21 @@
-import { type Answer, Jobs, type Request } from './jobs.js';
+import { Aborts } from './aborts.js';
+import { type Answer, Batch, type Call } from './batch.js';
+import { abortError } from './errors.js';
+import { isReading } from './explain.js';
+import { Fifo } from './fifo.js';
+import { Jobs, type Request } from './jobs.js';
 import type { Door } from './native/addon.js';
 import type { Sequence, Step } from './sequence.js';
-
-/** One command that waits for its turn. */
-interface Call extends Request {
-  readonly resolve: (answer: Answer) => void;
-  readonly reject: (error: unknown) => void;
-}
 
 /** Several commands, each depending on the answers to those before it, that wait for their turn. */
 interface Run {
   readonly sequence: Sequence<unknown>;
   readonly key: string | undefined;
+  readonly signal: AbortSignal | undefined;
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: unknown) => void;
+  /** Whether it gave a command that changes something: from then on it runs to its end. */
+  committed: boolean;
 }
 
 /** Another use of the door that waits for its turn. */
@@ -23,11 +25,7 @@ interface Task {
   readonly reject: (error: unknown) => void;
 }
 
-type Item = Call | Run | Task;
-
-function isCall(item: Item): item is Call {
-  return 'command' in item;
-}
+type Item = Batch | Run | Task;
 
 function isRun(item: Item): item is Run {
   return 'sequence' in item;
@@ -44,42 +42,43 @@ async function endOfTurn(): Promise<void> {
   });
 }
 
-/** So few dropped items are not worth moving the others. */
-const KEPT_DROPPED = 1024;
+/** A call that its caller may give up: `forget` ends listening for that. */
+class AbortableCall implements Call {
+  readonly #call: Call;
+  readonly #forget: () => void;
 
-/** Queued items, oldest first, without the cost of shifting an array for each. */
-class Fifo {
-  #items: Item[] = [];
-  #first = 0;
-
-  get length(): number {
-    return this.#items.length - this.#first;
+  constructor(call: Call, aborts: Aborts, signal: AbortSignal, remove: (call: Call) => boolean) {
+    this.#call = call;
+    this.#forget = aborts.add(signal, () => {
+      if (remove(this)) call.fail(abortError(signal));
+    });
   }
 
-  push(item: Item): void {
-    this.#items.push(item);
+  settle(answer: Answer): void {
+    this.#forget();
+    this.#call.settle(answer);
   }
 
-  peek(index: number): Item | undefined {
-    return this.#items[this.#first + index];
+  fail(error: unknown, command?: Uint8Array): void {
+    this.#forget();
+    this.#call.fail(error, command);
   }
+}
 
-  /** Drops the oldest `count` items. */
-  drop(count: number): void {
-    this.#first += count;
-    const worthIt = this.#first > KEPT_DROPPED && this.#first * 2 > this.#items.length;
-    if (worthIt || this.#first === this.#items.length) {
-      this.#items = this.#items.slice(this.#first);
-      this.#first = 0;
-    }
-  }
+/** Throws when a run was given up while there was still time for that. */
+function throwIfAborted({ signal, committed }: Run): void {
+  if (signal?.aborted === true && !committed) throw abortError(signal);
 }
 
 /** The next step of a run, or undefined when it has ended, which its caller has been told then. */
 function advance(run: Run, answers: readonly Answer[]): { run: Run; step: Step } | undefined {
   try {
+    throwIfAborted(run);
     const { done, value } = run.sequence.next(answers);
-    if (done !== true) return { run, step: value };
+    if (done !== true) {
+      run.committed ||= value.some(({ command }) => !isReading(command.name));
+      return { run, step: value };
+    }
     run.resolve(value);
   } catch (error) {
     run.reject(error);
@@ -99,38 +98,69 @@ function advance(run: Run, answers: readonly Answer[]): { run: Run; step: Step }
 export class Queue {
   readonly #door: Door;
   readonly #jobs: Jobs;
-  readonly #items = new Fifo();
+  readonly #limit: number;
+  readonly #aborts = new Aborts();
+  readonly #items = new Fifo<Item>();
+  /** How many calls and sequences have not ended. */
+  #length = 0;
   #running: Promise<void> | undefined;
 
-  constructor(door: Door) {
+  constructor(door: Door, limit = Infinity) {
     this.#door = door;
     this.#jobs = new Jobs(door);
+    this.#limit = limit;
   }
 
-  /** Executes one command. */
-  async command(command: Request['command']): Promise<Answer> {
-    return await this.#call({ command, dump: false });
+  /** Whether as many calls and sequences as may have not ended. */
+  get isFull(): boolean {
+    return this.#length >= this.#limit;
   }
 
-  /** Reads the list that one command asks for. */
-  async dump(command: Request['command']): Promise<Answer> {
-    return await this.#call({ command, dump: true });
+  /** Adds a command, or with `dump` a list to read. With a signal it can be given up until it is sent. */
+  push({ command, dump }: Request, call: Call, signal?: AbortSignal): void {
+    let batch = this.#items.last();
+    if (!(batch instanceof Batch) || batch.dump !== dump || batch.isFull) {
+      batch = new Batch(dump);
+      this.#items.push(batch);
+    }
+    batch.add(command, signal === undefined ? call : this.#abortable(batch, call, signal));
+    this.#length += 1;
+    this.#start();
   }
 
   /**
    * Runs several commands that belong together. Two sequences with the same key never run at once,
-   * and one without a key runs alone.
+   * and one without a key runs alone. With a signal it can be given up until it changes something.
    */
-  async run<Result>(sequence: Sequence<Result>, key?: string): Promise<Result> {
-    return await new Promise<Result>((resolve, reject) => {
-      this.#enqueue({ sequence, key, resolve: resolve as (result: unknown) => void, reject });
-    });
+  async run<Result>(
+    sequence: Sequence<Result>,
+    key?: string,
+    signal?: AbortSignal,
+  ): Promise<Result> {
+    this.#length += 1;
+    try {
+      return await new Promise<Result>((resolve, reject) => {
+        const settled = { resolve: resolve as (result: unknown) => void, reject };
+        this.#items.push({ sequence, key, signal, ...settled, committed: false });
+        this.#start();
+      });
+    } finally {
+      this.#length -= 1;
+    }
   }
 
   /** Uses the door for something else. */
   async act<Result>(act: (door: Door) => Promise<Result>): Promise<Result> {
     return await new Promise<Result>((resolve, reject) => {
-      this.#enqueue({ act, resolve: resolve as (result: unknown) => void, reject });
+      this.#items.push({ act, resolve: resolve as (result: unknown) => void, reject });
+      this.#start();
+    });
+  }
+
+  /** Resolves when everything that was queued before has ended. */
+  async settled(): Promise<void> {
+    await this.act(async () => {
+      await Promise.resolve();
     });
   }
 
@@ -144,52 +174,47 @@ export class Queue {
     this.#door.close();
   }
 
-  async #call(request: Request): Promise<Answer> {
-    return await new Promise((resolve, reject) => {
-      this.#enqueue({ ...request, resolve, reject });
+  #abortable(batch: Batch, call: Call, signal: AbortSignal): Call {
+    return new AbortableCall(call, this.#aborts, signal, (each) => {
+      const removed = batch.remove(each);
+      if (removed) this.#length -= 1;
+      return removed;
     });
   }
 
-  #enqueue(item: Item): void {
-    this.#items.push(item);
+  #start(): void {
     this.#running ??= this.#work();
   }
 
   async #work(): Promise<void> {
     await endOfTurn();
+    // The callers of a job are told while the next one is under way.
+    let tell = (): number => 0;
     for (;;) {
       const item = this.#items.peek(0);
+      if (item instanceof Batch && !item.isDone) {
+        const running = this.#jobs.run(item);
+        this.#length -= tell();
+        tell = await running;
+        continue;
+      }
+      this.#length -= tell();
+      tell = () => 0;
       if (item === undefined) break;
-      if (isCall(item)) await this.#runCalls();
+      if (item instanceof Batch) this.#items.drop(1);
       else if (isRun(item)) await this.#runSequences();
       else await this.#runTask(item);
     }
     this.#running = undefined;
   }
 
-  async #runCalls(): Promise<void> {
-    const calls = this.#jobs.next((index) => {
-      const item = this.#items.peek(index);
-      return item !== undefined && isCall(item) ? item : undefined;
-    });
-    try {
-      const answers = await this.#jobs.run(calls);
-      answers.forEach((answer, index) => calls[index]?.resolve(answer));
-      this.#items.drop(answers.length);
-    } catch (error) {
-      // Nobody knows what was handed over.
-      for (const call of calls) call.reject(error);
-      this.#items.drop(calls.length);
-    }
-  }
-
   async #runTask({ act, resolve, reject }: Task): Promise<void> {
+    this.#items.drop(1);
     try {
       resolve(await act(this.#door));
     } catch (error) {
       reject(error);
     }
-    this.#items.drop(1);
   }
 
   async #runSequences(): Promise<void> {
@@ -198,7 +223,12 @@ export class Queue {
       const active = steps.filter((each) => each !== undefined);
       if (active.length === 0) return;
       try {
-        const answers = await this.#jobs.runAll(active.flatMap(({ step }) => step));
+        const answers = await this.#jobs.runAll(
+          active.flatMap(({ step }) => step),
+          () => {
+            if (active.length === 1 && active[0] !== undefined) throwIfAborted(active[0].run);
+          },
+        );
         let first = 0;
         steps = active.map(({ run, step }) => {
           const own = answers.slice(first, first + step.length);
@@ -218,12 +248,15 @@ export class Queue {
     for (;;) {
       const item = this.#items.peek(runs.length);
       const ends =
-        item === undefined || !isRun(item) || keys.has(item.key) || runs.length === RUNS_TOGETHER;
-      const alone = item !== undefined && isRun(item) && item.key === undefined;
-      if (ends || (alone && runs.length > 0)) break;
+        item === undefined ||
+        item instanceof Batch ||
+        !isRun(item) ||
+        keys.has(item.key) ||
+        runs.length === RUNS_TOGETHER;
+      if (ends || (item.key === undefined && runs.length > 0)) break;
       runs.push(item);
       keys.add(item.key);
-      if (alone) break;
+      if (item.key === undefined) break;
     }
     this.#items.drop(runs.length);
     return runs;

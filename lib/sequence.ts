@@ -2,7 +2,8 @@
 import { constants } from 'node:os';
 import { parseAddress } from './address.js';
 import { commandError, type Missing, type Subject, unknownModuleError } from './explain.js';
-import type { Answer, Request } from './jobs.js';
+import type { Answer } from './batch.js';
+import type { Request } from './jobs.js';
 import type { Command } from './native/encode.js';
 import type { Outcome } from './native/reply.js';
 
@@ -53,26 +54,19 @@ export function* findMissing(scheduler: string): Sequence<Missing> {
 }
 
 /** Whether the kernel says that it lacks a service's scheduler or engine, and not which. */
-export function lacksModule({ definition }: Command, { errno, stage }: Outcome): boolean {
-  return definition !== undefined && errno === ENOENT && stage === 'kernel';
-}
-
-/** The error of a command that {@link lacksModule | lacks a module}. */
-export function* missingModule(
-  subject: Subject,
-  { name, definition }: Command,
-  outcome: Outcome,
-): Sequence<Error> {
-  const scheduler = definition?.scheduler ?? '';
-  const engine = definition?.persistence?.engine ?? '';
-  const missing = engine === '' ? 'scheduler' : yield* findMissing(scheduler);
-  return unknownModuleError(subject, name, outcome, missing, { scheduler, engine });
+export function lacksModule({ errno, stage }: Outcome): boolean {
+  return errno === ENOENT && stage === 'kernel';
 }
 
 /** The error of a command that failed. */
-export function* failure(subject: Subject, command: Command, outcome: Outcome): Sequence<Error> {
-  if (lacksModule(command, outcome)) return yield* missingModule(subject, command, outcome);
-  return commandError(subject, command.name, outcome);
+function* failure(subject: Subject, command: Command, outcome: Outcome): Sequence<Error> {
+  const { name, definition } = command;
+  if (definition === undefined || !lacksModule(outcome))
+    return commandError(subject, name, outcome);
+  const { scheduler, persistence } = definition;
+  const engine = persistence?.engine ?? '';
+  const missing = engine === '' ? 'scheduler' : yield* findMissing(scheduler);
+  return unknownModuleError(subject, name, outcome, missing, { scheduler, engine });
 }
 
 /** Executes a command; throws when it fails. */
@@ -95,7 +89,7 @@ export function* dump(subject: Subject, command: Command): Sequence<Answer> {
 }
 
 /** The answer to a command that asks for one row, which success must bring along. */
-export function requireRow(subject: Subject, command: Command, answer: Answer): Answer {
+export function requireRow(subject: Subject, { name }: Command, answer: Answer): Answer {
   if (answer.count > 0) return answer;
-  throw commandError(subject, command.name, { errno: EBADMSG, stage: 'reply' });
+  throw commandError(subject, name, { errno: EBADMSG, stage: 'reply' });
 }

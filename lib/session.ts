@@ -1,35 +1,73 @@
-import { closedError, commandError, jobError, openError, type Subject } from './explain.js';
+import type { Answer, Call } from './batch.js';
+import { throwIfAborted } from './errors.js';
+import {
+  closedError,
+  commandError,
+  jobError,
+  openError,
+  queueFullError,
+  type Subject,
+  unknownModuleError,
+} from './explain.js';
 import type { CheckedOptions } from './input/options.js';
-import { type Answer, JobFailure } from './jobs.js';
+import { JobFailure, type Request } from './jobs.js';
 import { createDoor } from './native/addon.js';
+import { decodeCommand } from './native/command.js';
 import type { Command } from './native/encode.js';
 import { Reply } from './native/reply.js';
 import { type Files, NamespaceFiles } from './proc/files.js';
 import { Queue } from './queue.js';
-import { lacksModule, missingModule, requireRow, type Sequence } from './sequence.js';
+import { findMissing, lacksModule, requireRow, type Sequence } from './sequence.js';
+
+/**
+ * A call of a client that waits for its command. Of what it was about it holds nothing but the method:
+ * errors read that from the packed command.
+ */
+class Sent implements Call {
+  readonly #method: string;
+  readonly #resolve: (answer: Answer) => void;
+  readonly #reject: (error: unknown) => void;
+
+  constructor(method: string, resolve: (answer: Answer) => void, reject: (error: unknown) => void) {
+    this.#method = method;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  settle(answer: Answer): void {
+    this.#resolve(answer);
+  }
+
+  fail(error: unknown, command?: Uint8Array): void {
+    if (!(error instanceof JobFailure) || command === undefined) {
+      this.#reject(error);
+      return;
+    }
+    const { name, ...about } = decodeCommand(command);
+    this.#reject(jobError({ method: this.#method, ...about }, name, error.cause));
+  }
+}
 
 /** The life of one client, from opening to closing, and what its failures mean. */
 export class Session {
   readonly #queue: Queue;
-  readonly #files: Files;
   #closed: Promise<void> | undefined;
 
   private constructor(queue: Queue) {
     this.#queue = queue;
-    this.#files = new NamespaceFiles(queue);
   }
 
-  static async open({ namespacePath, timeout }: CheckedOptions): Promise<Session> {
+  static async open({ namespacePath, timeout, queueLimit }: CheckedOptions): Promise<Session> {
     const door = createDoor(namespacePath, timeout);
     const { outcome } = new Reply(await door.open());
     if (outcome.errno !== 0) {
       door.close();
       throw openError(namespacePath, outcome);
     }
-    const session = new Session(new Queue(door));
+    const session = new Session(new Queue(door, queueLimit));
     try {
       // Everybody may resolve the family; only a command shows whether we may use it.
-      await session.send({ method: 'open' }, { name: 'IPVS_CMD_GET_INFO' });
+      await session.send('open', { name: 'IPVS_CMD_GET_INFO' });
     } catch (error) {
       await session.close();
       throw error;
@@ -42,34 +80,57 @@ export class Session {
     await this.#closed;
   }
 
-  /** Executes a command; rejects when it fails. */
-  async send(subject: Subject, command: Command): Promise<Answer> {
-    const answer = await this.#attempt(
-      subject,
-      command,
-      async () => await this.#queue.command(command),
-    );
-    const { outcome } = answer;
-    if (outcome.errno === 0) return answer;
-    if (!lacksModule(command, outcome)) throw commandError(subject, command.name, outcome);
-    // A call made before the client was closed: this question belongs to it.
-    throw await this.#queue.run(missingModule(subject, command, outcome));
+  /** Resolves when everything that was called before has ended. */
+  async drained(): Promise<void> {
+    if (this.#closed === undefined) await this.#queue.settled();
+    else await this.#closed;
+  }
+
+  /** Executes a command, or with `dump` reads the list that it asks for; rejects when it fails. */
+  async send(
+    method: string,
+    command: Command,
+    { dump = false, signal }: { dump?: boolean; signal?: AbortSignal | undefined } = {},
+  ): Promise<Answer> {
+    const answer = await this.call(method, { command, dump }, signal);
+    if (answer.outcome.errno !== 0) await this.refuse(method, answer);
+    return answer;
   }
 
   /** Executes a command that asks for one row. */
-  async fetch(subject: Subject, command: Command): Promise<Answer> {
-    return requireRow(subject, command, await this.send(subject, command));
+  async fetch(method: string, command: Command, signal?: AbortSignal): Promise<Answer> {
+    const answer = await this.send(method, command, { signal });
+    return requireRow({ method, service: command.service }, command, answer);
   }
 
   /** Reads the list that a command asks for; rejects when that fails. */
-  async dump(subject: Subject, command: Command): Promise<Answer> {
-    const answer = await this.#attempt(
-      subject,
-      command,
-      async () => await this.#queue.dump(command),
-    );
-    if (answer.outcome.errno === 0) return answer;
-    throw commandError(subject, command.name, answer.outcome);
+  async dump(method: string, command: Command, signal?: AbortSignal): Promise<Answer> {
+    return await this.send(method, command, { dump: true, signal });
+  }
+
+  /**
+   * {@link send} for what is called thousands of times in one turn: it makes one promise and no more,
+   * throws when it is not even queued, and what became of the command is for its caller to look at.
+   */
+  // eslint-disable-next-line @typescript-eslint/promise-function-async -- an async function would make another promise
+  call(method: string, request: Request, signal?: AbortSignal): Promise<Answer> {
+    this.#admit(method, signal);
+    return new Promise((resolve, reject) => {
+      this.#queue.push(request, new Sent(method, resolve, reject), signal);
+    });
+  }
+
+  /**
+   * Throws the error of a command that failed. It is made here, and called by a method that somebody
+   * awaits, so that its stack tells who that is.
+   */
+  async refuse(method: string, { outcome, command }: Answer): Promise<never> {
+    const { name, scheduler, engine, ...about } = decodeCommand(command);
+    const subject = { method, ...about };
+    if (scheduler === '' || !lacksModule(outcome)) throw commandError(subject, name, outcome);
+    // A call made before the client was closed: this question belongs to it.
+    const missing = engine === '' ? 'scheduler' : await this.#queue.run(findMissing(scheduler));
+    throw unknownModuleError(subject, name, outcome, missing, { scheduler, engine });
   }
 
   /**
@@ -78,29 +139,27 @@ export class Session {
    */
   async run<Result>(
     subject: Subject,
-    command: Pick<Command, 'name'>,
-    sequence: Sequence<Result>,
-    key?: string,
-  ): Promise<Result> {
-    return await this.#attempt(subject, command, async () => await this.#queue.run(sequence, key));
-  }
-
-  /** The files of the network namespace, for a method of the client. */
-  files(method: string): Files {
-    if (this.#closed !== undefined) throw closedError(method);
-    return this.#files;
-  }
-
-  async #attempt<Result>(
-    subject: Subject,
     { name }: Pick<Command, 'name'>,
-    act: () => Promise<Result>,
+    sequence: Sequence<Result>,
+    { key, signal }: { key?: string; signal?: AbortSignal | undefined } = {},
   ): Promise<Result> {
-    if (this.#closed !== undefined) throw closedError(subject.method);
+    this.#admit(subject.method, signal);
     try {
-      return await act();
+      return await this.#queue.run(sequence, key, signal);
     } catch (error) {
       throw error instanceof JobFailure ? jobError(subject, name, error.cause) : error;
     }
+  }
+
+  /** The files of the network namespace, for a method of the client. */
+  files(method: string, signal?: AbortSignal): Files {
+    if (this.#closed !== undefined) throw closedError(method);
+    return new NamespaceFiles(this.#queue, signal);
+  }
+
+  #admit(method: string, signal: AbortSignal | undefined): void {
+    if (this.#closed !== undefined) throw closedError(method);
+    if (this.#queue.isFull) throw queueFullError(method);
+    throwIfAborted(signal);
   }
 }

@@ -45,18 +45,28 @@ export class Statistics {
   readonly outByteRate: number;
 
   /** @internal Made by reading the kernel's table. */
-  constructor(
-    totals: readonly [bigint, bigint, bigint, bigint, bigint],
-    rates: readonly [number, number, number, number, number],
-  ) {
-    [this.connections, this.inPackets, this.outPackets, this.inBytes, this.outBytes] = totals;
-    [
-      this.connectionRate,
-      this.inPacketRate,
-      this.outPacketRate,
-      this.inByteRate,
-      this.outByteRate,
-    ] = rates;
+  constructor({
+    connections,
+    inPackets,
+    outPackets,
+    inBytes,
+    outBytes,
+    connectionRate,
+    inPacketRate,
+    outPacketRate,
+    inByteRate,
+    outByteRate,
+  }: Omit<Statistics, 'toJSON'>) {
+    this.connections = connections;
+    this.inPackets = inPackets;
+    this.outPackets = outPackets;
+    this.inBytes = inBytes;
+    this.outBytes = outBytes;
+    this.connectionRate = connectionRate;
+    this.inPacketRate = inPacketRate;
+    this.outPacketRate = outPacketRate;
+    this.inByteRate = inByteRate;
+    this.outByteRate = outByteRate;
   }
 
   /** For `JSON.stringify`, which refuses `bigint`: totals become decimal strings. */

@@ -28,13 +28,13 @@ Napi::Object DescribeService(Napi::Env env) {
   Napi::Object record = NewRecord(env, sizeof(ServiceRecord));
   IPVS_FIELD(record, ServiceRecord, "address", address);
   IPVS_FIELD(record, ServiceRecord, "fwmark", fwmark);
-  IPVS_FIELD(record, ServiceRecord, "flags", flags);
-  IPVS_FIELD(record, ServiceRecord, "timeout", timeout);
-  IPVS_FIELD(record, ServiceRecord, "netmask", netmask);
   IPVS_FIELD(record, ServiceRecord, "family", family);
   IPVS_FIELD(record, ServiceRecord, "protocol", protocol);
   IPVS_FIELD(record, ServiceRecord, "port", port);
   IPVS_FIELD(record, ServiceRecord, "byFwmark", by_fwmark);
+  IPVS_FIELD(record, ServiceRecord, "flags", flags);
+  IPVS_FIELD(record, ServiceRecord, "timeout", timeout);
+  IPVS_FIELD(record, ServiceRecord, "netmask", netmask);
   IPVS_FIELD(record, ServiceRecord, "scheduler", scheduler);
   IPVS_FIELD(record, ServiceRecord, "engine", engine);
   return record;

@@ -13,10 +13,6 @@ namespace ipvs {
 
 namespace {
 
-// The kernel fills the datagrams of a dump up to the largest buffer it has seen on the socket, but
-// never beyond 32 KiB (net/netlink/af_netlink.c, netlink_dump and netlink_recvmsg).
-constexpr size_t kReceiveSize = size_t{32} * 1024;
-
 // Holds the answers to far more commands than are ever under way at once (each costs 768 bytes).
 constexpr int kBufferSize = 1024 * 1024;
 
@@ -33,9 +29,13 @@ Outcome NetlinkSocket::Open() {
     return {errno != 0 ? errno : EIO, Stage::kSocket};
   }
   socket_ = std::move(socket);
-  buffer_.resize(kReceiveSize / sizeof(uint64_t));
   EnlargeBuffers();
   return {};
+}
+
+void NetlinkSocket::Close() noexcept {
+  socket_.reset();
+  received_.Clear();
 }
 
 void NetlinkSocket::EnlargeBuffers() {
@@ -85,29 +85,28 @@ Outcome NetlinkSocket::Wait(Clock::time_point deadline) const {
   }
 }
 
+Outcome NetlinkSocket::Fill(Clock::time_point deadline) {
+  while (received_.Fill(Fd(socket_.get())) < 0) {
+    if (errno == EINTR) continue;
+    if (errno != EAGAIN) return {errno, Stage::kReceive};
+    if (const Outcome waited = Wait(deadline); waited.Failed()) return waited;
+  }
+  return {};
+}
+
 Outcome NetlinkSocket::Receive(Clock::time_point deadline, Datagram& datagram) {
   for (;;) {
-    sockaddr_nl sender{};
-    iovec vector{buffer_.data(), buffer_.size() * sizeof(uint64_t)};
-    msghdr envelope{};
-    envelope.msg_name = &sender;
-    envelope.msg_namelen = sizeof sender;
-    envelope.msg_iov = &vector;
-    envelope.msg_iovlen = 1;
-    const ssize_t size = ::recvmsg(Fd(socket_.get()), &envelope, MSG_DONTWAIT);
-    if (size < 0) {
-      if (errno == EINTR) continue;
-      if (errno != EAGAIN) return {errno, Stage::kReceive};
-      if (const Outcome waited = Wait(deadline); waited.Failed()) return waited;
-      continue;
+    if (received_.IsEmpty()) {
+      if (const Outcome filled = Fill(deadline); filled.Failed()) return filled;
     }
+    const ReceiveBuffer::Slot slot = received_.Next();
     // Other processes may send to our port; only port 0 is the kernel. Nor may they keep us here.
-    if (sender.nl_pid != 0) {
+    if (slot.sender != 0) {
       if (Clock::now() >= deadline) return {ETIMEDOUT, Stage::kReceive};
       continue;
     }
-    if ((envelope.msg_flags & MSG_TRUNC) != 0) return {EMSGSIZE, Stage::kReply};
-    datagram = {buffer_.data(), static_cast<int>(size)};
+    if (slot.truncated) return {EMSGSIZE, Stage::kReply};
+    datagram = {slot.data, slot.size};
     return {};
   }
 }

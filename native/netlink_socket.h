@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "outcome.h"
+#include "receive_buffer.h"
 
 namespace ipvs {
 
@@ -32,7 +33,7 @@ class NetlinkSocket {
 
   /* Opens the socket in the calling thread's network namespace. */
   Outcome Open();
-  void Close() noexcept { socket_.reset(); }
+  void Close() noexcept;
   [[nodiscard]] bool IsOpen() const noexcept { return socket_ != nullptr; }
 
   /* The port id that the kernel's answers must carry. */
@@ -53,10 +54,11 @@ class NetlinkSocket {
  private:
   void EnlargeBuffers();
   [[nodiscard]] Outcome Wait(Clock::time_point deadline) const;
+  Outcome Fill(Clock::time_point deadline);
 
   std::unique_ptr<nl_sock, SocketDeleter> socket_;
   std::vector<iovec> vectors_;
-  std::vector<uint64_t> buffer_;  // of uint64_t, so that netlink headers in it are aligned
+  ReceiveBuffer received_;
 };
 
 }  // namespace ipvs

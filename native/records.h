@@ -16,16 +16,17 @@ constexpr size_t kSchedulerSize = 16;  // IP_VS_SCHEDNAME_MAXLEN, terminating NU
 constexpr size_t kEngineSize = 24;     // IP_VS_PENAME_MAXLEN is 16 without the NUL
 constexpr size_t kInterfaceSize = 16;  // IP_VS_IFNAME_MAXLEN, terminating NUL included
 
+/* What identifies a service comes first: two are the same when these bytes are. */
 struct ServiceRecord {
   uint8_t address[kAddressSize];
   uint32_t fwmark;
-  uint32_t flags;      // IP_VS_SVC_F_*
-  uint32_t timeout;    // persistence timeout, seconds
-  uint32_t netmask;    // IPv4: the mask in host byte order; IPv6: the prefix length
   uint16_t family;     // AF_INET or AF_INET6
   uint16_t protocol;   // IPPROTO_*
   uint16_t port;       // host byte order
   uint16_t by_fwmark;  // 1: identified by fwmark, 0: by protocol, address and port
+  uint32_t flags;      // IP_VS_SVC_F_*
+  uint32_t timeout;    // persistence timeout, seconds
+  uint32_t netmask;    // IPv4: the mask in host byte order; IPv6: the prefix length
   char scheduler[kSchedulerSize];
   char engine[kEngineSize];  // persistence engine, empty for none
 };

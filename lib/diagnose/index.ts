@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { release } from 'node:os';
 import { IpvsError } from '../errors.js';
-import { checkDiagnoseOptions } from '../input/options.js';
+import { checkDiagnoseAndOpenOptions, type CheckedDiagnoseOptions } from '../input/options.js';
 import type { DiagnoseOptions, Finding, OpenOptions } from '../model.js';
 import { findMissing } from '../sequence.js';
 import { readTable, withoutCounts } from '../sequences/snapshot.js';
@@ -20,18 +20,18 @@ function judge(facts: Facts): Finding[] {
 /** What an open client finds. */
 export async function diagnoseSession(
   session: Session,
-  schedulers: readonly string[],
+  { schedulers, signal }: CheckedDiagnoseOptions,
 ): Promise<Finding[]> {
   const read = { name: 'IPVS_CMD_GET_DEST' } as const;
-  const services = await session.run(SUBJECT, read, readTable(SUBJECT));
+  const services = await session.run(SUBJECT, read, readTable(SUBJECT), { signal });
   const missingSchedulers: string[] = [];
   for (const name of schedulers) {
     const probe = { name: 'IPVS_CMD_NEW_SERVICE' } as const;
-    const missing = await session.run(SUBJECT, probe, findMissing(name));
+    const missing = await session.run(SUBJECT, probe, findMissing(name), { signal });
     if (missing === 'scheduler') missingSchedulers.push(name);
   }
   const facts = await gatherFacts({
-    files: session.files(SUBJECT.method),
+    files: session.files(SUBJECT.method, signal),
     services: services.map(withoutCounts),
     missingSchedulers,
     release: release(),
@@ -59,16 +59,16 @@ async function isInUserNamespace(): Promise<boolean> {
  * @returns Findings, the gravest first; an empty list when nothing was found.
  */
 export async function diagnose(options?: DiagnoseOptions & OpenOptions): Promise<Finding[]> {
-  const { schedulers, ...open } = checkDiagnoseOptions(options);
+  const checked = checkDiagnoseAndOpenOptions(options);
   let session: Session;
   try {
-    session = await Session.open(open);
+    session = await Session.open(checked);
   } catch (error) {
     if (!(error instanceof IpvsError)) throw error;
     return judge(factsOfFailure(error, await isInUserNamespace()));
   }
   try {
-    return await diagnoseSession(session, schedulers);
+    return await diagnoseSession(session, checked);
   } finally {
     await session.close();
   }

@@ -4,18 +4,20 @@ import type { Connection, ConnectionEndpoint } from '../model.js';
 import { protocolName } from '../protocols.js';
 import { checkBoolean, checkObject, type Fields } from './checks.js';
 import { checkDestinationReference } from './destination.js';
+import { checkSignal } from './options.js';
 import { checkServiceReference, type CheckedServiceKey } from './service.js';
 
 /** Which connections are wanted. */
 export interface ConnectionFilter {
   /** Whether the table with origins is to be read. */
   readonly origin: boolean;
+  readonly signal: AbortSignal | undefined;
   matches(connection: Connection): boolean;
 }
 
 type Test = (connection: Connection) => boolean;
 
-const OPTION_FIELDS = new Set(['service', 'destination', 'client', 'origin']);
+const OPTION_FIELDS = new Set(['service', 'destination', 'client', 'origin', 'signal']);
 
 /** Port 0 stands for any. */
 function isAt(endpoint: ConnectionEndpoint, address: string, port: number): boolean {
@@ -67,6 +69,7 @@ export function checkConnectionsOptions(value: unknown): ConnectionFilter {
   }
   return {
     origin: origin === undefined ? false : checkBoolean('options.origin', origin),
+    signal: checkSignal('options.signal', fields['signal']),
     matches: (connection) => tests.every((test) => test(connection)),
   };
 }

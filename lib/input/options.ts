@@ -7,13 +7,17 @@ export interface CheckedOptions {
   /** Path of the namespace; null is the calling thread's own. */
   readonly namespacePath: string | null;
   readonly timeout: number;
+  /** How many calls may not have ended. */
+  readonly queueLimit: number;
 }
 
-const OPTION_FIELDS = new Set(['netns', 'timeout']);
+const OPTION_FIELDS = new Set(['netns', 'timeout', 'queueLimit']);
 const NETNS_FIELDS = new Set(['name', 'path', 'pid']);
 
 const DEFAULT_TIMEOUT = 5000;
 const MAX_TIMEOUT = 600_000;
+const DEFAULT_QUEUE_LIMIT = 131_072;
+const MAX_QUEUE_LIMIT = 10_000_000;
 /** The largest process id of a 64-bit kernel (PID_MAX_LIMIT, linux/threads.h). */
 const MAX_PID = 4194304;
 
@@ -60,33 +64,64 @@ function readOptions(fields: Fields): CheckedOptions {
       fields['timeout'] === undefined
         ? DEFAULT_TIMEOUT
         : checkInteger('options.timeout', fields['timeout'], 1, MAX_TIMEOUT, ' (milliseconds)'),
+    queueLimit:
+      fields['queueLimit'] === undefined
+        ? DEFAULT_QUEUE_LIMIT
+        : checkInteger('options.queueLimit', fields['queueLimit'], 1, MAX_QUEUE_LIMIT),
   };
 }
 
-const LIST_FIELDS = new Set(['consistent']);
-const SNAPSHOT_FIELDS = new Set(['consistent', 'stats']);
+const CALL_FIELDS = new Set(['signal']);
+const LIST_FIELDS = new Set(['consistent', 'signal']);
+const SNAPSHOT_FIELDS = new Set(['consistent', 'stats', 'signal']);
+const DIAGNOSE_FIELDS = new Set(['schedulers', 'signal']);
+const DIAGNOSE_AND_OPEN_FIELDS = new Set([...DIAGNOSE_FIELDS, ...OPTION_FIELDS]);
+
+/** `CallOptions`, checked. */
+export interface CheckedCallOptions {
+  readonly signal: AbortSignal | undefined;
+}
+
+/** The option `signal`: by its shape, since it may come from another realm. */
+export function checkSignal(field: string, value: unknown): AbortSignal | undefined {
+  if (value === undefined) return undefined;
+  if (typeof value !== 'object' || value === null || !('aborted' in value)) {
+    throw wrongType(field, 'an AbortSignal', value);
+  }
+  return value as AbortSignal;
+}
+
+/** The options of a call that has no others: its signal. */
+export function checkCallOptions(value: unknown): AbortSignal | undefined {
+  if (value === undefined) return undefined;
+  const fields = checkObject('options', value, CALL_FIELDS);
+  return checkSignal('options.signal', fields['signal']);
+}
 
 function checkSwitch(field: string, value: unknown, fallback: boolean): boolean {
   return value === undefined ? fallback : checkBoolean(field, value);
 }
 
 /** `ListOptions`, with every default filled in. */
-export function checkListOptions(value: unknown): { consistent: boolean } {
+export function checkListOptions(value: unknown): CheckedCallOptions & { consistent: boolean } {
   const fields: Fields = value === undefined ? {} : checkObject('options', value, LIST_FIELDS);
-  return { consistent: checkSwitch('options.consistent', fields['consistent'], false) };
+  return {
+    consistent: checkSwitch('options.consistent', fields['consistent'], false),
+    signal: checkSignal('options.signal', fields['signal']),
+  };
 }
 
 /** `SnapshotOptions`, with every default filled in. */
-export function checkSnapshotOptions(value: unknown): { consistent: boolean; stats: boolean } {
+export function checkSnapshotOptions(
+  value: unknown,
+): CheckedCallOptions & { consistent: boolean; stats: boolean } {
   const fields: Fields = value === undefined ? {} : checkObject('options', value, SNAPSHOT_FIELDS);
   return {
     consistent: checkSwitch('options.consistent', fields['consistent'], false),
     stats: checkSwitch('options.stats', fields['stats'], true),
+    signal: checkSignal('options.signal', fields['signal']),
   };
 }
-
-const DIAGNOSE_FIELDS = new Set(['schedulers']);
-const DIAGNOSE_AND_OPEN_FIELDS = new Set([...DIAGNOSE_FIELDS, ...OPTION_FIELDS]);
 
 function checkSchedulers(field: string, value: unknown): string[] {
   if (value === undefined) return [];
@@ -96,18 +131,30 @@ function checkSchedulers(field: string, value: unknown): string[] {
   );
 }
 
-/** The options of `Ipvs.diagnose`: the schedulers to ask for. */
-export function checkSchedulersOption(value: unknown): string[] {
-  const fields: Fields = value === undefined ? {} : checkObject('options', value, DIAGNOSE_FIELDS);
-  return checkSchedulers('options.schedulers', fields['schedulers']);
+/** `DiagnoseOptions`, checked. */
+export interface CheckedDiagnoseOptions extends CheckedCallOptions {
+  readonly schedulers: readonly string[];
 }
 
-/** The options of `diagnose`. */
-export function checkDiagnoseOptions(value: unknown): CheckedOptions & { schedulers: string[] } {
+function readDiagnoseOptions(fields: Fields): CheckedDiagnoseOptions {
+  return {
+    schedulers: checkSchedulers('options.schedulers', fields['schedulers']),
+    signal: checkSignal('options.signal', fields['signal']),
+  };
+}
+
+/** The options of `Ipvs.diagnose`. */
+export function checkDiagnoseOptions(value: unknown): CheckedDiagnoseOptions {
+  return readDiagnoseOptions(
+    value === undefined ? {} : checkObject('options', value, DIAGNOSE_FIELDS),
+  );
+}
+
+/** The options of `diagnose`, which opens a client of its own. */
+export function checkDiagnoseAndOpenOptions(
+  value: unknown,
+): CheckedOptions & CheckedDiagnoseOptions {
   const fields: Fields =
     value === undefined ? {} : checkObject('options', value, DIAGNOSE_AND_OPEN_FIELDS);
-  return {
-    ...readOptions(fields),
-    schedulers: checkSchedulers('options.schedulers', fields['schedulers']),
-  };
+  return { ...readOptions(fields), ...readDiagnoseOptions(fields) };
 }

@@ -1,4 +1,4 @@
-import { type Family, formatAddress } from '../address.js';
+import { type Family, formatAddressAt } from '../address.js';
 import { MAX_INT, MAX_PERSISTENCE_TIMEOUT, MAX_SYNC_ID } from '../limits.js';
 import type {
   DestinationEntry,
@@ -45,38 +45,26 @@ const KNOWN_FLAGS =
   constants.IP_VS_SVC_F_SCHED3;
 
 function decodeStatistics(reply: Reply, base: number): Statistics {
-  const total = (offset: number): bigint => reply.u64(base + offset);
-  const rate = (offset: number): number => Number(reply.u64(base + offset));
-  return new Statistics(
-    [
-      total(STATISTICS.connections),
-      total(STATISTICS.inPackets),
-      total(STATISTICS.outPackets),
-      total(STATISTICS.inBytes),
-      total(STATISTICS.outBytes),
-    ],
-    [
-      rate(STATISTICS.connectionRate),
-      rate(STATISTICS.inPacketRate),
-      rate(STATISTICS.outPacketRate),
-      rate(STATISTICS.inByteRate),
-      rate(STATISTICS.outByteRate),
-    ],
-  );
+  return new Statistics({
+    connections: reply.u64(base + STATISTICS.connections),
+    inPackets: reply.u64(base + STATISTICS.inPackets),
+    outPackets: reply.u64(base + STATISTICS.outPackets),
+    inBytes: reply.u64(base + STATISTICS.inBytes),
+    outBytes: reply.u64(base + STATISTICS.outBytes),
+    connectionRate: reply.number64(base + STATISTICS.connectionRate),
+    inPacketRate: reply.number64(base + STATISTICS.inPacketRate),
+    outPacketRate: reply.number64(base + STATISTICS.outPacketRate),
+    inByteRate: reply.number64(base + STATISTICS.inByteRate),
+    outByteRate: reply.number64(base + STATISTICS.outByteRate),
+  });
 }
 
-/** An address as it was stored. An IPv4-mapped one carries its family along: see ForeignServiceKey. */
-function decodeAddress(
-  reply: Reply,
-  base: number,
-  family: Family,
-  unsupported: string[],
-): { address: string; family?: Family } {
-  const length = family === 'ipv6' ? 16 : 4;
-  const address = formatAddress(family, reply.bytes.subarray(base, base + length));
-  if (!address.startsWith('::ffff:') || !address.includes('.')) return { address };
-  unsupported.push('address');
-  return { address, family };
+/**
+ * An IPv4-mapped IPv6 address, which means the IPv4 one when it is passed in, carries its family along:
+ * see ForeignServiceKey.
+ */
+function isMapped(family: Family, address: string): boolean {
+  return family === 'ipv6' && address.startsWith('::ffff:') && address.includes('.');
 }
 
 /** The prefix length of an IPv4 mask; undefined where its bits are not all in front. */
@@ -115,11 +103,11 @@ function decodeServiceKey(reply: Reply, base: number, unsupported: string[]): Se
   }
   const protocol = protocolName(reply.u16(base + SERVICE.protocol));
   if (!isProtocol(protocol)) unsupported.push('protocol');
-  return {
-    protocol,
-    ...decodeAddress(reply, base + SERVICE.address, family, unsupported),
-    port: reply.u16(base + SERVICE.port),
-  };
+  const address = formatAddressAt(family, reply.bytes, base + SERVICE.address);
+  const port = reply.u16(base + SERVICE.port);
+  if (!isMapped(family, address)) return { protocol, address, port };
+  unsupported.push('address');
+  return { protocol, address, family, port };
 }
 
 /** The service whose row begins at `row`. */
@@ -179,37 +167,56 @@ function decodeTunnel(reply: Reply, base: number, unsupported: string[]): Tunnel
   return tunnel;
 }
 
-/** The destination whose row begins at `row`. */
-export function decodeDestination(reply: Reply, row: number): DestinationEntry {
-  const base = row + DESTINATION_ROW.destination;
-  const family = familyName(reply.u16(base + DESTINATION.family));
+/** What cannot be written here of a destination that was read, tunnels aside. */
+function foreignParts(entry: DestinationEntry): string[] {
+  const { forwarding, upperThreshold, lowerThreshold } = entry;
   const unsupported: string[] = [];
-  const address = decodeAddress(reply, base + DESTINATION.address, family, unsupported);
-  const forwarding = forwardingName(reply.u32(base + DESTINATION.forwarding));
+  if (entry.family !== undefined) unsupported.push('address');
   if (forwarding === 'bypass' || forwarding.startsWith('forwarding-')) {
     unsupported.push('forwarding');
   }
-  const upperThreshold = reply.u32(base + DESTINATION.upperThreshold);
-  const lowerThreshold = reply.u32(base + DESTINATION.lowerThreshold);
   if (upperThreshold > MAX_INT) unsupported.push('upperThreshold');
   if (lowerThreshold > MAX_INT) unsupported.push('lowerThreshold');
-  const tunnel = forwarding === 'tunnel' ? decodeTunnel(reply, base, unsupported) : undefined;
-  return {
-    ...address,
+  return unsupported;
+}
+
+/**
+ * The destination whose row begins at `row`. There are many of them, and most are plain: they are
+ * made at one go, without what only few have.
+ */
+export function decodeDestination(reply: Reply, row: number): DestinationEntry {
+  const base = row + DESTINATION_ROW.destination;
+  const family = familyName(reply.u16(base + DESTINATION.family));
+  const address = formatAddressAt(family, reply.bytes, base + DESTINATION.address);
+  const entry: DestinationEntry = {
+    address,
     port: reply.u16(base + DESTINATION.port),
-    forwarding,
+    forwarding: forwardingName(reply.u32(base + DESTINATION.forwarding)),
     weight: reply.u32(base + DESTINATION.weight),
-    upperThreshold,
-    lowerThreshold,
-    ...(tunnel === undefined ? {} : { tunnel }),
+    upperThreshold: reply.u32(base + DESTINATION.upperThreshold),
+    lowerThreshold: reply.u32(base + DESTINATION.lowerThreshold),
     connections: {
       active: reply.u32(row + DESTINATION_ROW.active),
       inactive: reply.u32(row + DESTINATION_ROW.inactive),
       persistent: reply.u32(row + DESTINATION_ROW.persistent),
     },
     stats: decodeStatistics(reply, row + DESTINATION_ROW.statistics),
-    ...(unsupported.length === 0 ? {} : { unsupported }),
   };
+  return isMapped(family, address)
+    ? decodeRest(reply, base, { ...entry, family })
+    : decodeRest(reply, base, entry);
+}
+
+/** What only some destinations have: a tunnel, and parts that cannot be written here. */
+function decodeRest(reply: Reply, base: number, entry: DestinationEntry): DestinationEntry {
+  const foreign = foreignParts(entry);
+  if (entry.forwarding !== 'tunnel') {
+    return foreign.length === 0 ? entry : { ...entry, unsupported: foreign };
+  }
+  const tunnel = decodeTunnel(reply, base, foreign);
+  const { connections, stats, ...definition } = entry;
+  const whole = { ...definition, tunnel, connections, stats };
+  return foreign.length === 0 ? whole : { ...whole, unsupported: foreign };
 }
 
 /** What IPVS_CMD_GET_INFO tells, from the row at `row`. */
@@ -230,15 +237,12 @@ export function decodeDaemon(reply: Reply, row: number): SyncDaemonEntry {
   const ttl = reply.u8(row + DAEMON.ttl);
   const family = familyName(groupFamily);
   const group = row + DAEMON.group;
-  const length = family === 'ipv6' ? 16 : 4;
   return {
     role: roleName(reply.u32(row + DAEMON.state)),
     interface: reply.text(row + DAEMON.interface, DAEMON.group - DAEMON.interface),
     syncId,
     ...(maxLength === 0 ? {} : { maxLength }),
-    ...(groupFamily === 0
-      ? {}
-      : { group: formatAddress(family, reply.bytes.subarray(group, group + length)) }),
+    ...(groupFamily === 0 ? {} : { group: formatAddressAt(family, reply.bytes, group) }),
     ...(port === 0 ? {} : { port }),
     ...(ttl === 0 ? {} : { ttl }),
     ...(syncId > MAX_SYNC_ID ? { unsupported: ['syncId'] } : {}),

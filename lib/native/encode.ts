@@ -30,6 +30,8 @@ export const LITTLE_ENDIAN = endianness() === 'LE';
 export interface Command {
   readonly name: CommandName;
   readonly service?: CheckedServiceKey | undefined;
+  /** In place of `service`: a packed record as the kernel gave it. */
+  readonly serviceRecord?: Uint8Array | undefined;
   /** With IPVS_CMD_NEW_SERVICE and IPVS_CMD_SET_SERVICE, whose key is `service`. */
   readonly definition?: CheckedService | undefined;
   readonly destination?: CheckedDestinationKey | undefined;
@@ -47,14 +49,18 @@ export interface Command {
   readonly timeouts?: Partial<Timeouts> | undefined;
 }
 
-/** Writes commands into one buffer of packed records. */
+/** Writes into a buffer of packed records, all zero where nothing was written. */
 class Writer {
-  readonly bytes: Uint8Array;
-  readonly #view: DataView;
+  bytes = new Uint8Array(0);
+  #view = new DataView(this.bytes.buffer);
 
-  constructor(commands: number) {
-    this.bytes = new Uint8Array(commands * COMMAND.size);
-    this.#view = new DataView(this.bytes.buffer);
+  /** Makes room for so many bytes; what was written stays. */
+  reserve(size: number): void {
+    if (size <= this.bytes.length) return;
+    const bytes = new Uint8Array(Math.max(size, 2 * this.bytes.length));
+    bytes.set(this.bytes);
+    this.bytes = bytes;
+    this.#view = new DataView(bytes.buffer);
   }
 
   u8(offset: number, value: number): void {
@@ -69,8 +75,11 @@ class Writer {
     this.#view.setUint32(offset, value, LITTLE_ENDIAN);
   }
 
-  address(offset: number, address: Address): void {
-    this.bytes.set(address.bytes, offset);
+  /** By hand: for so few bytes `set` takes longer. */
+  address(offset: number, { bytes }: Address): void {
+    for (let index = 0; index < bytes.length; index += 1) {
+      this.bytes[offset + index] = bytes[index] ?? 0;
+    }
   }
 
   /** ASCII; the buffer is all zero, so a NUL follows. */
@@ -152,6 +161,7 @@ function writeTimeouts(writer: Writer, base: number, timeouts: Partial<Timeouts>
 function writeServiceArguments(writer: Writer, base: number, command: Command): void {
   if (command.service !== undefined) writeServiceKey(writer, base, command.service);
   if (command.definition !== undefined) writeService(writer, base, command.definition);
+  if (command.serviceRecord !== undefined) writer.bytes.set(command.serviceRecord, base);
 }
 
 function writeDestinationArguments(writer: Writer, base: number, command: Command): void {
@@ -173,11 +183,40 @@ function writeCommand(writer: Writer, base: number, command: Command): void {
   if (timeouts !== undefined) writeTimeouts(writer, base + COMMAND.timeouts, timeouts);
 }
 
+/** Packed commands, one behind the other, in a buffer that grows with them. */
+export class CommandBuffer {
+  readonly #writer = new Writer();
+  #length = 0;
+
+  /** How many commands there are. */
+  get length(): number {
+    return this.#length;
+  }
+
+  append(command: Command): void {
+    const base = this.#length * COMMAND.size;
+    this.#writer.reserve(base + COMMAND.size);
+    writeCommand(this.#writer, base, command);
+    this.#length += 1;
+  }
+
+  remove(index: number): void {
+    const { bytes } = this.#writer;
+    const end = this.#length * COMMAND.size;
+    bytes.copyWithin(index * COMMAND.size, (index + 1) * COMMAND.size, end);
+    bytes.fill(0, end - COMMAND.size, end);
+    this.#length -= 1;
+  }
+
+  /** The commands from `first` to before `end`: not a copy. */
+  slice(first: number, end: number): Uint8Array {
+    return this.#writer.bytes.subarray(first * COMMAND.size, end * COMMAND.size);
+  }
+}
+
 /** Commands as packed records, in order. */
 export function encodeCommands(commands: readonly Command[]): Uint8Array {
-  const writer = new Writer(commands.length);
-  commands.forEach((command, index) => {
-    writeCommand(writer, index * COMMAND.size, command);
-  });
-  return writer.bytes;
+  const buffer = new CommandBuffer();
+  for (const command of commands) buffer.append(command);
+  return buffer.slice(0, commands.length);
 }

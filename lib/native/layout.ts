@@ -8,13 +8,13 @@ export const layout = {
     size: 80,
     address: 0,
     fwmark: 16,
-    flags: 20,
-    timeout: 24,
-    netmask: 28,
-    family: 32,
-    protocol: 34,
-    port: 36,
-    byFwmark: 38,
+    family: 20,
+    protocol: 22,
+    port: 24,
+    byFwmark: 26,
+    flags: 28,
+    timeout: 32,
+    netmask: 36,
     scheduler: 40,
     engine: 56,
   },
@@ -136,5 +136,16 @@ const STAGES = Object.keys(layout.stages) as StageName[];
 export function stageName(stage: number): StageName {
   const name = STAGES[stage];
   if (name === undefined) throw new RangeError(`The addon spoke of an unknown stage ${stage}`);
+  return name;
+}
+
+const COMMANDS = new Map<number, CommandName>(
+  Object.entries(layout.commands).map(([name, number]) => [number, name as CommandName]),
+);
+
+/** The name of a command's number. */
+export function commandName(number: number): CommandName {
+  const name = COMMANDS.get(number);
+  if (name === undefined) throw new RangeError(`There is no command ${number}`);
   return name;
 }

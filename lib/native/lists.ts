@@ -51,11 +51,32 @@ function sortedRows({ reply, row, count }: Rows, size: number, compare: CompareR
   });
 }
 
+/** A service of a dump, not decoded yet. */
+export interface ServiceRowEntry {
+  readonly reply: Reply;
+  /** Where its row begins. */
+  readonly row: number;
+}
+
+/** The rows of the services of a dump, sorted by key. */
+export function serviceRows(rows: Rows): ServiceRowEntry[] {
+  const { reply } = rows;
+  return sortedRows(rows, SERVICE_ROW.size, compareServices).map((row) => ({ reply, row }));
+}
+
+/** The bytes that identify a service, as a text for a `Set`. */
+export function packedKey({ reply, row }: ServiceRowEntry): string {
+  return reply.latin1(row, row + SERVICE.flags);
+}
+
+/** The packed service of a row. */
+export function serviceRecord({ reply, row }: ServiceRowEntry): Uint8Array {
+  return reply.bytes.subarray(row, row + SERVICE.size);
+}
+
 /** The services of a dump, sorted by key. */
 export function decodeServices(rows: Rows): ServiceEntry[] {
-  return sortedRows(rows, SERVICE_ROW.size, compareServices).map((row) =>
-    decodeService(rows.reply, row),
-  );
+  return serviceRows(rows).map(({ reply, row }) => decodeService(reply, row));
 }
 
 /** The destinations of a dump, sorted by key. */

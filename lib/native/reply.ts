@@ -1,5 +1,6 @@
 import { LITTLE_ENDIAN } from './encode.js';
 import { layout, type StageName, stageName } from './layout.js';
+import { Records } from './records.js';
 
 const { reply: REPLY, result: RESULT } = layout;
 
@@ -10,6 +11,8 @@ export interface Outcome {
   readonly stage: StageName;
 }
 
+const SUCCESS: Outcome = { errno: 0, stage: 'kernel' };
+
 /** The rows that a command asked for. */
 export interface Rows {
   readonly reply: Reply;
@@ -18,14 +21,10 @@ export interface Rows {
   readonly count: number;
 }
 
-/** A packed reply, read on demand: nothing of it is copied before somebody asks. */
-export class Reply {
-  readonly view: DataView;
-  readonly bytes: Uint8Array;
-
+/** The packed reply to a job. */
+export class Reply extends Records {
   constructor(buffer: ArrayBuffer) {
-    this.view = new DataView(buffer);
-    this.bytes = new Uint8Array(buffer);
+    super(new Uint8Array(buffer));
   }
 
   /** Of the job as a whole. */
@@ -50,37 +49,8 @@ export class Reply {
     return { reply: this, row: this.u32(base + RESULT.row), count: this.u32(base + RESULT.count) };
   }
 
-  u8(offset: number): number {
-    return this.view.getUint8(offset);
-  }
-
-  u16(offset: number): number {
-    return this.view.getUint16(offset, LITTLE_ENDIAN);
-  }
-
-  u32(offset: number): number {
-    return this.view.getUint32(offset, LITTLE_ENDIAN);
-  }
-
-  u64(offset: number): bigint {
-    return this.view.getBigUint64(offset, LITTLE_ENDIAN);
-  }
-
-  /** A NUL-terminated text of at most `size` bytes. */
-  text(offset: number, size: number): string {
-    let text = '';
-    for (let index = offset; index < offset + size; index += 1) {
-      const character = this.bytes[index];
-      if (character === undefined || character === 0) break;
-      text += String.fromCharCode(character);
-    }
-    return text;
-  }
-
   #outcome(error: number, stage: number): Outcome {
-    return {
-      errno: this.view.getInt32(error, LITTLE_ENDIAN),
-      stage: stageName(this.u32(stage)),
-    };
+    const errno = this.view.getInt32(error, LITTLE_ENDIAN);
+    return errno === 0 ? SUCCESS : { errno, stage: stageName(this.u32(stage)) };
   }
 }

@@ -72,11 +72,11 @@ export function parseConnection(line: string, withOrigin: boolean): Connection |
  * only when the first is asked for: an iterator rejects, it does not throw.
  */
 export async function* streamConnections(
-  open: () => Files,
+  open: (signal: AbortSignal | undefined) => Files,
   options: unknown,
 ): AsyncGenerator<Connection, void, void> {
   const filter = checkConnectionsOptions(options);
-  const files = open();
+  const files = open(filter.signal);
   const name = filter.origin ? 'ip_vs_conn_sync' : 'ip_vs_conn';
   const subject: FileSubject = { method: 'connections', path: `/proc/net/${name}` };
   let first = true;

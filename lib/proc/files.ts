@@ -1,4 +1,5 @@
 /** The files of `/proc` and `/proc/sys` as one network namespace shows them. */
+import { throwIfAborted } from '../errors.js';
 import { fileError, type FileSubject } from '../explain.js';
 import type { Door, OpenFile } from '../native/addon.js';
 import { layout } from '../native/layout.js';
@@ -36,13 +37,16 @@ function succeeded(subject: FileSubject, syscall: string, buffer: ArrayBuffer): 
 
 /**
  * Files in the namespace of a door. Opening takes its turn in the client's queue, so that what is read
- * shows the writes before it; reading does not hold the queue up.
+ * shows the writes before it; reading does not hold the queue up. With a signal it can be given up between
+ * two pieces, and until a file that is to be written is open.
  */
 export class NamespaceFiles implements Files {
-  readonly #act: <Result>(act: (door: Door) => Promise<Result>) => Promise<Result>;
+  readonly #queue: Pick<Queue, 'act'>;
+  readonly #signal: AbortSignal | undefined;
 
-  constructor(queue: Pick<Queue, 'act'>) {
-    this.#act = async (act) => await queue.act(act);
+  constructor(queue: Pick<Queue, 'act'>, signal?: AbortSignal) {
+    this.#queue = queue;
+    this.#signal = signal;
   }
 
   async read(subject: FileSubject): Promise<string> {
@@ -55,6 +59,7 @@ export class NamespaceFiles implements Files {
     const file = await this.#open(subject, false);
     try {
       for (;;) {
+        throwIfAborted(this.#signal);
         const { bytes } = succeeded(subject, 'read', await file.read());
         if (bytes.length === REPLY.size) return;
         yield bytes.subarray(REPLY.size);
@@ -77,6 +82,15 @@ export class NamespaceFiles implements Files {
     } finally {
       file.close();
     }
+  }
+
+  /** In its turn, unless it was given up until then. */
+  async #act<Result>(act: (door: Door) => Promise<Result>): Promise<Result> {
+    throwIfAborted(this.#signal);
+    return await this.#queue.act(async (door) => {
+      throwIfAborted(this.#signal);
+      return await act(door);
+    });
   }
 
   async #open(subject: FileSubject, writing: boolean): Promise<OpenFile> {

@@ -24,10 +24,18 @@ export async function readTotals(files: Files): Promise<Statistics> {
   }
   const total = (index: number): bigint => hex(totals[index]);
   const rate = (index: number): number => Number(hex(rates[index]));
-  return new Statistics(
-    [total(1), total(2), total(3), total(4), total(5)],
-    [rate(1), rate(2), rate(3), rate(4), rate(5)],
-  );
+  return new Statistics({
+    connections: total(1),
+    inPackets: total(2),
+    outPackets: total(3),
+    inBytes: total(4),
+    outBytes: total(5),
+    connectionRate: rate(1),
+    inPacketRate: rate(2),
+    outPacketRate: rate(3),
+    inByteRate: rate(4),
+    outByteRate: rate(5),
+  });
 }
 
 /** The totals of each CPU. */

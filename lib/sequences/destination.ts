@@ -10,7 +10,7 @@ import type {
 } from '../input/destination.js';
 import { mergeDestination, unwritable } from '../input/patch.js';
 import type { CheckedServiceKey } from '../input/service.js';
-import type { Answer } from '../jobs.js';
+import type { Answer } from '../batch.js';
 import { decodeDestination } from '../native/decode.js';
 import type { Command } from '../native/encode.js';
 import { layout } from '../native/layout.js';

@@ -1,73 +1,84 @@
 /** The whole table in one pass. */
 import { constants } from 'node:os';
 import { commandError, type Subject } from '../explain.js';
-import { checkServiceReference, type CheckedServiceKey } from '../input/service.js';
-import type { Answer } from '../jobs.js';
-import { formatCheckedKey, formatKey } from '../keys.js';
+import type { Answer } from '../batch.js';
+import { formatKey } from '../keys.js';
 import type { ServiceSnapshot, ServiceState } from '../model.js';
-import type { Command } from '../native/encode.js';
-import { decodeDestinations } from '../native/lists.js';
-import type { Sequence } from '../sequence.js';
-import { keysOf, readServices, untilSteady } from './lists.js';
+import { decodeCommand } from '../native/command.js';
+import { decodeService } from '../native/decode.js';
+import {
+  decodeDestinations,
+  packedKey,
+  serviceRecord,
+  type ServiceRowEntry,
+  serviceRows,
+} from '../native/lists.js';
+import { dump, type Sequence } from '../sequence.js';
+import { keysOf, untilSteady } from './lists.js';
 
 const { ESRCH } = constants.errno;
 
-function requireSuccess(subject: Subject, { name }: Command, { outcome }: Answer): void {
-  if (outcome.errno !== 0) throw commandError(subject, name, outcome);
+function requireSuccess(subject: Subject, { outcome, command }: Answer): void {
+  if (outcome.errno === 0) return;
+  const { name, ...about } = decodeCommand(command);
+  throw commandError({ method: subject.method, ...about }, name, outcome);
+}
+
+function* readServiceRows(subject: Subject): Sequence<ServiceRowEntry[]> {
+  return serviceRows(yield* dump(subject, { name: 'IPVS_CMD_GET_SERVICE' }));
 }
 
 /** One answer for each service: its destinations, or an empty list where it has gone. */
 function* readDestinations(
   subject: Subject,
-  services: readonly CheckedServiceKey[],
+  services: readonly ServiceRowEntry[],
 ): Sequence<readonly Answer[]> {
-  const commands = services.map((service): Command => ({ name: 'IPVS_CMD_GET_DEST', service }));
-  const answers = yield commands.map((command) => ({ command, dump: true }));
-  commands.forEach((command, index) => {
-    const answer = answers[index];
-    if (answer !== undefined) requireSuccess(subject, command, answer);
-  });
+  const answers = yield services.map((each) => ({
+    command: { name: 'IPVS_CMD_GET_DEST', serviceRecord: serviceRecord(each) },
+    dump: true,
+  }));
+  for (const answer of answers) requireSuccess(subject, answer);
   return answers;
 }
 
 /**
- * Those of the services that are not there any more: their lists may be cut short. Absence from one
- * list is no proof, so the kernel is asked for the key itself.
+ * The keys of those services that are not there any more: their lists may be cut short. Absence from
+ * one list is no proof, so the kernel is asked for the key itself.
  */
 function* findGone(
   subject: Subject,
-  services: readonly CheckedServiceKey[],
+  services: readonly ServiceRowEntry[],
 ): Sequence<ReadonlySet<string>> {
-  const present = new Set((yield* readServices(subject)).map((entry) => formatKey(entry)));
-  const doubtful = services.filter((service) => !present.has(formatCheckedKey(service)));
-  const commands = doubtful.map((service): Command => ({ name: 'IPVS_CMD_GET_SERVICE', service }));
-  const answers = yield commands.map((command) => ({ command, dump: false }));
+  const present = new Set((yield* readServiceRows(subject)).map(packedKey));
+  const doubtful = services.filter((service) => !present.has(packedKey(service)));
+  const answers = yield doubtful.map((each) => ({
+    command: { name: 'IPVS_CMD_GET_SERVICE', serviceRecord: serviceRecord(each) },
+    dump: false,
+  }));
   const gone = new Set<string>();
-  doubtful.forEach((service, index) => {
-    const [command, answer] = [commands[index], answers[index]];
-    if (command === undefined || answer === undefined) return;
+  answers.forEach((answer, index) => {
+    const [service] = doubtful.slice(index, index + 1);
+    if (service === undefined) return;
     const { errno, stage } = answer.outcome;
-    if (errno === ESRCH && stage === 'kernel') gone.add(formatCheckedKey(service));
-    else requireSuccess(subject, command, answer);
+    if (errno === ESRCH && stage === 'kernel') gone.add(packedKey(service));
+    else requireSuccess(subject, answer);
   });
   return gone;
 }
 
 /** Every service with its destinations. */
 export function* readTable(subject: Subject): Sequence<ServiceSnapshot[]> {
-  const entries = yield* readServices(subject);
-  const keys = entries.map((entry) => checkServiceReference('service', entry));
-  const lists = yield* readDestinations(subject, keys);
-  const gone = yield* findGone(subject, keys);
-  return entries
-    .map((entry, index) => {
-      const list = lists[index];
-      return { ...entry, destinations: list === undefined ? [] : decodeDestinations(list) };
-    })
-    .filter((_, index) => {
-      const key = keys[index];
-      return key !== undefined && !gone.has(formatCheckedKey(key));
-    });
+  const services = yield* readServiceRows(subject);
+  const lists = yield* readDestinations(subject, services);
+  const gone = yield* findGone(subject, services);
+  const table: ServiceSnapshot[] = [];
+  services.forEach((service, index) => {
+    const list = lists[index];
+    if (list === undefined || gone.has(packedKey(service))) return;
+    const entry = decodeService(service.reply, service.row);
+    table.push(Object.assign(entry, { destinations: decodeDestinations(list) }));
+  });
+  return table;
 }
 
 function keysOfTable(table: readonly ServiceSnapshot[]): string {

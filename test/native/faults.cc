@@ -173,3 +173,15 @@ extern "C" __attribute__((visibility("default"))) ssize_t recvmsg(int fd, msghdr
   if (folder != nullptr) Record(folder, message, size);
   return fault == nullptr ? size : Spoil(fault, message, size);
 }
+
+/* Each of its messages as if it had been received alone. */
+extern "C" __attribute__((visibility("default"))) int recvmmsg(int fd, mmsghdr* messages,
+                                                               unsigned int count, int flags,
+                                                               timespec*) {
+  for (unsigned int index = 0; index < count; ++index) {
+    const ssize_t size = recvmsg(fd, &messages[index].msg_hdr, flags);
+    if (size < 0) return index > 0 ? static_cast<int>(index) : -1;
+    messages[index].msg_len = static_cast<unsigned int>(size);
+  }
+  return static_cast<int>(count);
+}

@@ -1,6 +1,8 @@
 /** The native door without a kernel: records what goes through, and answers as a test wants. */
+import type { Answer } from '../../lib/batch.js';
+import type { Request } from '../../lib/jobs.js';
 import type { Door } from '../../lib/native/addon.js';
-import { encodeCommands, LITTLE_ENDIAN } from '../../lib/native/encode.js';
+import { type Command, encodeCommands, LITTLE_ENDIAN } from '../../lib/native/encode.js';
 import { Ipvs } from '../../lib/ipvs.js';
 import { type CommandName, layout, type StageName } from '../../lib/native/layout.js';
 import { Reply, type Rows } from '../../lib/native/reply.js';
@@ -164,6 +166,25 @@ export class FakeDoor implements Door {
     } finally {
       this.#busy = false;
     }
+  }
+}
+
+/** A queue whose every command is a promise of its answer, whatever that is. */
+export class AskingQueue extends Queue {
+  /** Executes one command. */
+  async command(command: Command, signal?: AbortSignal): Promise<Answer> {
+    return await this.#ask({ command, dump: false }, signal);
+  }
+
+  /** Reads the list that one command asks for. */
+  async dump(command: Command, signal?: AbortSignal): Promise<Answer> {
+    return await this.#ask({ command, dump: true }, signal);
+  }
+
+  async #ask(request: Request, signal: AbortSignal | undefined): Promise<Answer> {
+    return await new Promise((settle, fail) => {
+      this.push(request, { settle, fail }, signal);
+    });
   }
 }
 

@@ -14,10 +14,10 @@ import {
   unwritable,
 } from '../../lib/input/patch.js';
 import { checkServiceReference } from '../../lib/input/service.js';
-import { Statistics } from '../../lib/statistics.js';
+import { statisticsOf } from '../support/statistics.js';
 import { assertRefused } from '../support/refusals.js';
 
-const stats = new Statistics([1n, 2n, 3n, 4n, 5n], [1, 2, 3, 4, 5]);
+const stats = statisticsOf([1n, 2n, 3n, 4n, 5n], [1, 2, 3, 4, 5]);
 const connections = { active: 1, inactive: 2, persistent: 3 };
 
 /** Entries with every optional field set. */

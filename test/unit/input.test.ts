@@ -43,7 +43,11 @@ describe('an argument that must be an object', () => {
   }
 
   it('options may be left out; nothing else may', () => {
-    assert.deepEqual(checkOptions(undefined), { namespacePath: null, timeout: 5000 });
+    assert.deepEqual(checkOptions(undefined), {
+      namespacePath: null,
+      timeout: 5000,
+      queueLimit: 131072,
+    });
     for (const check of [service, reference, destination, place]) {
       assert.throws(() => check(undefined), TypeError);
     }

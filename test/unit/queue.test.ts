@@ -3,10 +3,10 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, it } from 'mocha';
 import { checkService } from '../../lib/input/service.js';
-import { type Answer, JobFailure } from '../../lib/jobs.js';
+import type { Answer } from '../../lib/batch.js';
+import { JobFailure } from '../../lib/jobs.js';
 import type { Command } from '../../lib/native/encode.js';
-import { Queue } from '../../lib/queue.js';
-import { executed, failedJob, FakeDoor, success } from '../support/door.js';
+import { AskingQueue, executed, failedJob, FakeDoor, success } from '../support/door.js';
 
 /** As many as travel together at most. */
 const FULL = 256;
@@ -35,7 +35,7 @@ const times = (count: number, act: () => Promise<Answer>): Promise<Answer>[] =>
 describe('a queue', () => {
   it('makes one batch of the calls of one turn, in their order', async () => {
     const door = new FakeDoor();
-    const queue = new Queue(door);
+    const queue = new AskingQueue(door);
     await Promise.all(
       [INFO, FLUSH, INFO, LIST, FLUSH].map(async (each) => await queue.command(each)),
     );
@@ -47,7 +47,7 @@ describe('a queue', () => {
 
   it('takes along what promise jobs of the same turn call, however deep', async () => {
     const door = new FakeDoor();
-    const queue = new Queue(door);
+    const queue = new AskingQueue(door);
     const later = async (depth: number): Promise<Answer> => {
       for (let index = 0; index < depth; index += 1) await Promise.resolve();
       return await queue.command(INFO);
@@ -58,7 +58,7 @@ describe('a queue', () => {
 
   it('sends nothing before the turn ends', async () => {
     const door = new FakeDoor();
-    const call = new Queue(door).command(INFO);
+    const call = new AskingQueue(door).command(INFO);
     assert.deepEqual(door.events, []);
     await call;
     assert.deepEqual(door.events, ['transact']);
@@ -66,7 +66,7 @@ describe('a queue', () => {
 
   it('gathers the calls that are made while a job is under way', async () => {
     const door = new FakeDoor();
-    const queue = new Queue(door);
+    const queue = new AskingQueue(door);
     const calls = [queue.command(INFO)];
     while (door.jobs.length === 0) await turn();
     await Promise.all([...calls, ...times(3, async () => await queue.command(INFO))]);
@@ -82,7 +82,7 @@ describe('a queue', () => {
       under -= 1;
       return success(job);
     });
-    const queue = new Queue(door);
+    const queue = new AskingQueue(door);
     const calls: Promise<Answer>[] = [];
     for (let index = 0; index < 30; index += 1) {
       calls.push(queue.command(INFO), queue.dump(LIST));
@@ -97,7 +97,7 @@ describe('a queue', () => {
     const door = new FakeDoor(() =>
       executed([{}, { errno: 3 }, { rows: [row] }, { errno: 110, stage: 'receive' }]),
     );
-    const queue = new Queue(door);
+    const queue = new AskingQueue(door);
     const order: number[] = [];
     const answers = await Promise.all(
       [INFO, FLUSH, INFO, INFO].map(async (each, index) => {
@@ -131,7 +131,7 @@ describe('a queue', () => {
       sent += 1;
       return executed(job.names.slice(0, index === 0 ? 2 : 1).map(() => ({ errno: sent })));
     });
-    const queue = new Queue(door);
+    const queue = new AskingQueue(door);
     const answers = await Promise.all(names.map(async (each) => await queue.command(each)));
     assert.deepEqual(door.sizes, [5, 3, 2, 1]);
     assert.deepEqual(
@@ -146,7 +146,7 @@ describe('a queue', () => {
 
   it('sends dumps together, between what was called before them and after them', async () => {
     const door = new FakeDoor();
-    const queue = new Queue(door);
+    const queue = new AskingQueue(door);
     await Promise.all([
       queue.command(INFO),
       queue.command(FLUSH),
@@ -160,7 +160,7 @@ describe('a queue', () => {
 
   it('sends at most 256 commands in one job', async () => {
     const door = new FakeDoor();
-    const queue = new Queue(door);
+    const queue = new AskingQueue(door);
     await Promise.all(times(2 * FULL + 1, async () => await queue.command(INFO)));
     assert.deepEqual(door.sizes, [FULL, FULL, 1]);
   });
@@ -169,7 +169,7 @@ describe('a queue', () => {
 describe('a scheduler or engine', () => {
   it('that was never seen to work goes alone; proven ones travel together', async () => {
     const door = new FakeDoor();
-    const queue = new Queue(door);
+    const queue = new AskingQueue(door);
     const commands = [
       INFO,
       add('rr'),
@@ -191,7 +191,7 @@ describe('a scheduler or engine', () => {
 
   it('is not proven by another one with the same letters', async () => {
     const door = new FakeDoor();
-    const queue = new Queue(door);
+    const queue = new AskingQueue(door);
     await queue.command(add('rr', 'sip'));
     await Promise.all([queue.command(INFO), queue.command(add('rrsip'))]);
     assert.deepEqual(door.sizes, [1, 1, 1]);
@@ -199,7 +199,7 @@ describe('a scheduler or engine', () => {
 
   it('is not proven by a failure', async () => {
     const door = new FakeDoor((job) => executed(job.names.map(() => ({ errno: 2 }))));
-    const queue = new Queue(door);
+    const queue = new AskingQueue(door);
     await Promise.all(times(3, async () => await queue.command(add('rr'))));
     assert.deepEqual(door.sizes, [1, 1, 1]);
   });
@@ -210,7 +210,7 @@ describe('a job that fails', () => {
     const door = new FakeDoor((job, index) =>
       index === 0 ? failedJob(2, 'family') : success(job),
     );
-    const queue = new Queue(door);
+    const queue = new AskingQueue(door);
     const [first, second, third] = await Promise.all([
       queue.command(INFO),
       queue.command(FLUSH),
@@ -224,7 +224,9 @@ describe('a job that fails', () => {
   });
 
   it('as a dump settles with its outcome', async () => {
-    const { outcome } = await new Queue(new FakeDoor(() => failedJob(3, 'kernel'))).dump(LIST);
+    const { outcome } = await new AskingQueue(new FakeDoor(() => failedJob(3, 'kernel'))).dump(
+      LIST,
+    );
     assert.deepEqual(outcome, { errno: 3, stage: 'kernel' });
   });
 
@@ -234,7 +236,7 @@ describe('a job that fails', () => {
       if (index === 0) throw failure;
       return success(job);
     });
-    const queue = new Queue(door);
+    const queue = new AskingQueue(door);
     const settled = await Promise.allSettled([
       queue.command(INFO),
       queue.command(INFO),
@@ -259,7 +261,7 @@ describe('a job that fails', () => {
 describe('closing a queue', () => {
   it('waits for everything that was called before', async () => {
     const door = new FakeDoor();
-    const queue = new Queue(door);
+    const queue = new AskingQueue(door);
     let ended = 0;
     const calls = times(FULL + 1, async () => await queue.command(INFO)).concat(queue.dump(LIST));
     for (const call of calls) void call.then(() => (ended += 1));
@@ -270,7 +272,7 @@ describe('closing a queue', () => {
 
   it('that has nothing to do closes the door', async () => {
     const door = new FakeDoor();
-    await new Queue(door).close();
+    await new AskingQueue(door).close();
     assert.deepEqual(door.events, ['close']);
   });
 
@@ -278,7 +280,7 @@ describe('closing a queue', () => {
     const door = new FakeDoor(() => {
       throw new Error('std::bad_alloc');
     });
-    const queue = new Queue(door);
+    const queue = new AskingQueue(door);
     const call = queue.command(INFO);
     await Promise.all([assert.rejects(call), queue.close()]);
     assert.deepEqual(door.events, ['transact', 'close']);
@@ -290,7 +292,7 @@ describe('many calls', () => {
     setFlagsFromString('--expose-gc');
     const collect = runInNewContext('gc') as () => void;
     const door = new FakeDoor();
-    const queue = new Queue(door);
+    const queue = new AskingQueue(door);
     const ended: WeakRef<Command>[] = [];
     const loop = async (): Promise<void> => {
       for (let index = 0; index < 2_000; index += 1) {
@@ -316,14 +318,14 @@ describe('many calls', () => {
 
   it('10,000 of one turn travel in full jobs, each command once', async () => {
     const door = new FakeDoor();
-    const queue = new Queue(door);
+    const queue = new AskingQueue(door);
     await Promise.all(times(10_000, async () => await queue.command(INFO)));
     assert.deepEqual(door.sizes, [...new Array<number>(39).fill(FULL), 16]);
   });
 
   it('take time in proportion to their number', async () => {
     const measure = async (count: number): Promise<number> => {
-      const queue = new Queue(new FakeDoor());
+      const queue = new AskingQueue(new FakeDoor());
       const begun = performance.now();
       await Promise.all(times(count, async () => await queue.command(INFO)));
       return performance.now() - begun;
