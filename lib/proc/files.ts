@@ -13,14 +13,14 @@ const { reply: REPLY } = layout;
  * `/proc/sys/net/ipv4/vs/conntrack`. Failures reject with an `IpvsError`.
  */
 export interface Files {
-  /** A whole file, each byte as the character of its number (Latin-1). */
+  /** A whole file, each byte as the character of its number (Latin-1); for files of a few lines. */
   read(subject: FileSubject): Promise<string>;
   /** A file in pieces of at most 64 KiB, read as they are asked for; leaving the loop closes it. */
   chunks(subject: FileSubject): AsyncGenerator<Uint8Array, void, void>;
   /** The names in a folder. */
   list(subject: FileSubject): Promise<string[]>;
-  /** Writes a text in one piece, as `/proc/sys` wants it. */
-  write(subject: FileSubject, text: string): Promise<void>;
+  /** Writes a text in one piece, as `/proc/sys` wants it, and tells what the file says then. */
+  write(subject: FileSubject, text: string): Promise<string>;
 }
 
 /** `/proc/net` is the namespace of the process; that of the thread which opens is meant. */
@@ -35,10 +35,44 @@ function succeeded(subject: FileSubject, syscall: string, buffer: ArrayBuffer): 
   return reply;
 }
 
+async function openFile(door: Door, subject: FileSubject, writing: boolean): Promise<OpenFile> {
+  const opened = await door.openFile(nativePath(subject.path), writing);
+  if (!(opened instanceof ArrayBuffer)) return opened;
+  const { outcome } = new Reply(opened);
+  throw fileError(subject, outcome.stage === 'namespace' ? 'setns' : 'open', outcome);
+}
+
+async function* pieces(
+  subject: FileSubject,
+  open: () => Promise<OpenFile>,
+  signal?: AbortSignal,
+): AsyncGenerator<Uint8Array, void, void> {
+  const file = await open();
+  try {
+    for (;;) {
+      throwIfAborted(signal);
+      const { bytes } = succeeded(subject, 'read', await file.read());
+      if (bytes.length === REPLY.size) return;
+      yield bytes.subarray(REPLY.size);
+    }
+  } finally {
+    file.close();
+  }
+}
+
+async function readWhole(door: Door, subject: FileSubject): Promise<string> {
+  const whole: Uint8Array[] = [];
+  for await (const piece of pieces(subject, async () => await openFile(door, subject, false))) {
+    whole.push(piece);
+  }
+  return Buffer.concat(whole).toString('latin1');
+}
+
 /**
- * Files in the namespace of a door. Opening takes its turn in the client's queue, so that what is read
- * shows the writes before it; reading does not hold the queue up. With a signal it can be given up between
- * two pieces, and until a file that is to be written is open.
+ * Files in the namespace of a door. They take their turn in the client's queue: what is read shows the
+ * writes before it and none behind it. Of a file that is streamed only the opening does, so that
+ * reading does not hold the queue up. With a signal they can be given up until their turn, and a stream
+ * between two pieces.
  */
 export class NamespaceFiles implements Files {
   readonly #queue: Pick<Queue, 'act'>;
@@ -50,23 +84,13 @@ export class NamespaceFiles implements Files {
   }
 
   async read(subject: FileSubject): Promise<string> {
-    const pieces: Uint8Array[] = [];
-    for await (const piece of this.chunks(subject)) pieces.push(piece);
-    return Buffer.concat(pieces).toString('latin1');
+    return await this.#act(async (door) => await readWhole(door, subject));
   }
 
-  async *chunks(subject: FileSubject): AsyncGenerator<Uint8Array, void, void> {
-    const file = await this.#open(subject, false);
-    try {
-      for (;;) {
-        throwIfAborted(this.#signal);
-        const { bytes } = succeeded(subject, 'read', await file.read());
-        if (bytes.length === REPLY.size) return;
-        yield bytes.subarray(REPLY.size);
-      }
-    } finally {
-      file.close();
-    }
+  chunks(subject: FileSubject): AsyncGenerator<Uint8Array, void, void> {
+    const open = async (): Promise<OpenFile> =>
+      await this.#act(async (door) => await openFile(door, subject, false));
+    return pieces(subject, open, this.#signal);
   }
 
   async list(subject: FileSubject): Promise<string[]> {
@@ -75,13 +99,16 @@ export class NamespaceFiles implements Files {
     return Buffer.from(bytes.subarray(REPLY.size)).toString('latin1').split('\0').slice(0, count);
   }
 
-  async write(subject: FileSubject, text: string): Promise<void> {
-    const file = await this.#open(subject, true);
-    try {
-      succeeded(subject, 'write', await file.write(Buffer.from(text, 'latin1')));
-    } finally {
-      file.close();
-    }
+  async write(subject: FileSubject, text: string): Promise<string> {
+    return await this.#act(async (door) => {
+      const file = await openFile(door, subject, true);
+      try {
+        succeeded(subject, 'write', await file.write(Buffer.from(text, 'latin1')));
+      } finally {
+        file.close();
+      }
+      return await readWhole(door, subject);
+    });
   }
 
   /** In its turn, unless it was given up until then. */
@@ -91,13 +118,5 @@ export class NamespaceFiles implements Files {
       throwIfAborted(this.#signal);
       return await act(door);
     });
-  }
-
-  async #open(subject: FileSubject, writing: boolean): Promise<OpenFile> {
-    const path = nativePath(subject.path);
-    const opened = await this.#act(async (door) => await door.openFile(path, writing));
-    if (!(opened instanceof ArrayBuffer)) return opened;
-    const { outcome } = new Reply(opened);
-    throw fileError(subject, outcome.stage === 'namespace' ? 'setns' : 'open', outcome);
   }
 }

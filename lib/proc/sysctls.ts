@@ -40,7 +40,5 @@ export async function readSysctls(files: Files): Promise<Record<string, SysctlVa
 
 /** Sets one, and tells what the kernel made of it. */
 export async function writeSysctl(files: Files, name: string, text: string): Promise<SysctlValue> {
-  const subject = subjectOf('setSysctl', name);
-  await files.write(subject, `${text}\n`);
-  return parseSysctlValue(await files.read(subject));
+  return parseSysctlValue(await files.write(subjectOf('setSysctl', name), `${text}\n`));
 }

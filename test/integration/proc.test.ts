@@ -249,6 +249,28 @@ describe('sysctls', () => {
   );
 
   it(
+    'take their turn among all calls: those behind a write see it, those before it do not',
+    inNamespace(async (ns, ipvs) => {
+      for (const ports of [4, 1, 2]) {
+        const before = await ipvs.getSysctl('sync_ports');
+        const results = await Promise.all([
+          ipvs.getSysctl('sync_ports'),
+          ipvs.setSysctl('sync_ports', 64),
+          ipvs.setSysctl('sync_ports', ports),
+          ipvs.getSysctl('sync_ports'),
+          ipvs.startDaemon({ role: 'master', interface: 'lo' }),
+          ipvs.setSysctl('sync_ports', 8),
+        ]);
+        assert.deepEqual(results, [before, 64, ports, ports, undefined, 8]);
+        // A daemon has a socket for each port, and reads how many when it starts.
+        const lines = (await ns.run('cat', '/proc/net/udp')).trimEnd().split('\n');
+        assert.equal(lines.length - 1, ports);
+        await ipvs.stopDaemon('master');
+      }
+    }),
+  );
+
+  it(
     'that are not there, or not to be written, are errors with a reason',
     inNamespace(async (_, ipvs) => {
       assert.deepEqual(await rejection(ipvs.getSysctl('nosuch')), {

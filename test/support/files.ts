@@ -36,7 +36,7 @@ export class FakeFiles implements Files {
     return await Promise.resolve(names.map((each) => each.slice(path.length + 1)));
   }
 
-  async write(): Promise<void> {
-    await Promise.reject(new Error('nothing can be written here'));
+  async write(): Promise<string> {
+    return await Promise.reject(new Error('nothing can be written here'));
   }
 }
