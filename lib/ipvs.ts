@@ -619,7 +619,10 @@ export class Ipvs implements AsyncDisposable {
    * @returns Findings, the gravest first; an empty list when nothing was found.
    */
   async diagnose(options?: DiagnoseOptions): Promise<Finding[]> {
-    return await diagnoseSession(this.#session, checkDiagnoseOptions(options));
+    const checked = checkDiagnoseOptions(options);
+    return await this.#session.together('diagnose', async (session) => {
+      return await diagnoseSession(session, checked);
+    });
   }
 
   #files(method: string, options: CallOptions | undefined): Files {

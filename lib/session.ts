@@ -51,6 +51,8 @@ class Sent implements Call {
 /** The life of one client, from opening to closing, and what its failures mean. */
 export class Session {
   readonly #queue: Queue;
+  /** What takes several turns of the queue and is under way. */
+  readonly #parts = new Set<Promise<unknown>>();
   #closed: Promise<void> | undefined;
 
   private constructor(queue: Queue) {
@@ -76,8 +78,28 @@ export class Session {
   }
 
   async close(): Promise<void> {
-    this.#closed ??= this.#queue.close();
+    this.#closed ??= this.#end();
     await this.#closed;
+  }
+
+  async #end(): Promise<void> {
+    await Promise.allSettled(this.#parts);
+    await this.#queue.close();
+  }
+
+  /** Does what takes several turns of the queue; {@link close} waits for its end. */
+  async together<Result>(
+    method: string,
+    act: (session: Session) => Promise<Result>,
+  ): Promise<Result> {
+    if (this.#closed !== undefined) throw closedError(method);
+    const part = act(new Session(this.#queue));
+    this.#parts.add(part);
+    try {
+      return await part;
+    } finally {
+      this.#parts.delete(part);
+    }
   }
 
   /** Resolves when everything that was called before has ended. */

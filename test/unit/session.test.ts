@@ -101,6 +101,18 @@ describe('a closed client', () => {
     assert.deepEqual(door.events, ['transact', 'close']);
   });
 
+  it('waits for a diagnosis, which takes many turns', async () => {
+    const door = new FakeDoor();
+    const client = clientOver(door);
+    const before = client.diagnose({ schedulers: ['rr', 'mh'] });
+    const closing = client.close();
+    await assert.rejects(client.diagnose(), { reason: 'closed' });
+    assert.ok(Array.isArray(await before));
+    await closing;
+    assert.equal(door.events.indexOf('close'), door.events.length - 1);
+    assert.ok(door.events.includes('openFile'));
+  });
+
   it('may be closed twice, and by await using', async () => {
     const door = new FakeDoor();
     const client = clientOver(door);
