@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <exception>
 #include <system_error>
 #include <thread>
 
@@ -39,14 +40,22 @@ Outcome NetworkNamespace::Run(const std::function<Outcome()>& work) const {
   // Entering a namespace takes CAP_SYS_ADMIN, even one's own; using one's own takes nothing.
   if (IsThisThreads()) return work();
   Outcome outcome;
+  std::exception_ptr thrown;
   try {
     std::thread inside([&] {
-      outcome = ::setns(fd_.Get(), CLONE_NEWNET) == 0 ? work() : Outcome{errno, Stage::kNamespace};
+      // What leaves a thread by itself, such as std::bad_alloc, ends the whole process.
+      try {
+        outcome =
+            ::setns(fd_.Get(), CLONE_NEWNET) == 0 ? work() : Outcome{errno, Stage::kNamespace};
+      } catch (...) {
+        thrown = std::current_exception();
+      }
     });
     inside.join();
   } catch (const std::system_error& error) {
     return {error.code().value(), Stage::kNamespace};
   }
+  if (thrown) std::rethrow_exception(thrown);
   return outcome;
 }
 

@@ -21,7 +21,8 @@ class NetworkNamespace {
 
   /* Runs `work` inside the namespace. Where that is not the calling thread's own, the work runs on
      a thread made for it, which ends with it: no thread that anybody else uses ever changes its
-     namespace, and none has to be changed back. */
+     namespace, and none has to be changed back.
+     What the work throws is thrown here. */
   Outcome Run(const std::function<Outcome()>& work) const;
 
  private:

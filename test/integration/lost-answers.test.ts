@@ -26,6 +26,18 @@ interface Report {
   readonly afterwards: number;
 }
 
+/** Opens a client of another namespace without memory, then with it; tells what came of each. */
+const WITHOUT_MEMORY = `import { Ipvs } from 'ipvs';
+const path = '/proc/1/ns/net';
+const open = async () => {
+  const ipvs = await Ipvs.open({ netns: { path } });
+  await ipvs.close();
+};
+process.env.IPVS_FAULT = 'memory';
+const failure = await open().then(() => 'none', (error) => error.message);
+delete process.env.IPVS_FAULT;
+console.log(failure, await open().then(() => 'opened', (error) => error.message));`;
+
 async function reportOf(fault: string): Promise<Report> {
   const { stdout } = await promisify(execFile)('unshare', ['-n', process.execPath, CHILD, fault], {
     env: { ...process.env, LD_PRELOAD: FAULTS },
@@ -59,5 +71,15 @@ describe('an answer of the kernel that is lost or spoilt', () => {
     assert.deepEqual(report.read, { ...malformed, outcome: 'not-applied' });
     assert.deepEqual(report.listed, { ...malformed, outcome: 'not-applied' });
     assert.equal(report.afterwards, 1);
+  });
+});
+
+describe('a thread inside another namespace', () => {
+  it('that runs out of memory fails its job, and does not end the process', async () => {
+    const words = ['-n', process.execPath, '--input-type=module', '-e', WITHOUT_MEMORY];
+    const { stdout } = await promisify(execFile)('unshare', words, {
+      env: { ...process.env, LD_PRELOAD: FAULTS },
+    });
+    assert.equal(stdout.trim(), 'std::bad_alloc opened');
   });
 });

@@ -5,6 +5,7 @@
    lose, overflow, cut, garble, empty   see Spoil
    linux-5.1, linux-4.0, linux-3.17     answers as that kernel gives them: see Drops
    future                               answers with attributes that nobody knows, in another order
+   memory                               there is none for a thread that entered another namespace
 
    With IPVS_RECORD each datagram is written to a file in the folder that it names. */
 #include <dlfcn.h>
@@ -143,6 +144,9 @@ void Record(const char* folder, const msghdr* message, ssize_t size) {
       .write(static_cast<const char*>(message->msg_iov->iov_base), size);
 }
 
+// In a thread of the client's that is inside another namespace, and without memory.
+thread_local bool without_memory = false;
+
 ssize_t Spoil(std::string_view fault, msghdr* message, ssize_t size) {
   if (fault == "lose") {
     errno = EAGAIN;
@@ -184,4 +188,19 @@ extern "C" __attribute__((visibility("default"))) int recvmmsg(int fd, mmsghdr* 
     messages[index].msg_len = static_cast<unsigned int>(size);
   }
   return static_cast<int>(count);
+}
+
+/* What the C library itself calls malloc; it has no other name that needs no looking up. */
+extern "C" void* __libc_malloc(size_t size);
+
+extern "C" __attribute__((visibility("default"))) void* malloc(size_t size) noexcept {
+  return without_memory ? nullptr : __libc_malloc(size);
+}
+
+extern "C" __attribute__((visibility("default"))) int setns(int fd, int type) noexcept {
+  static const auto real = reinterpret_cast<int (*)(int, int)>(::dlsym(RTLD_NEXT, "setns"));
+  const int result = real(fd, type);
+  const char* fault = std::getenv("IPVS_FAULT");
+  without_memory = fault != nullptr && std::string_view(fault) == "memory";
+  return result;
 }
