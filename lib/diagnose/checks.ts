@@ -1,4 +1,5 @@
 /** Each fault that is looked for: what shows it, why it matters, and the command that mends it. */
+import { checkServiceReference } from '../input/service.js';
 import { formatKey } from '../keys.js';
 import type { Finding, ServiceState } from '../model.js';
 import type { Facts } from './facts.js';
@@ -109,9 +110,12 @@ const forwarding: Check = ({ services, sysctls }) => {
   });
 };
 
-/** Packets of a flow whose destination was deleted are dropped as long as they keep coming. */
+/**
+ * Packets of a flow whose destination was deleted are dropped as long as they keep coming. One-packet
+ * scheduling keeps no connection that could hold them.
+ */
 const blackhole: Check = ({ services, sysctls }) => {
-  const affected = services.filter(({ protocol }) => protocol === 'udp');
+  const affected = services.filter(({ protocol, onePacket }) => protocol === 'udp' && !onePacket);
   const name = 'ipv4/vs/expire_nodest_conn';
   if (affected.length === 0 || sysctls.get(name) !== 0) return [];
   return [
@@ -190,15 +194,18 @@ function effective({ sysctls }: Facts, name: string, of: string): number {
   return Math.max(value('all'), value(name));
 }
 
-function hasDestinations(facts: Facts, ...methods: readonly string[]): boolean {
-  return facts.services.some(({ destinations }) =>
-    destinations.some((each) => methods.includes(each.forwarding)),
+/** Whether IPv4 packets go to real servers which answer the clients themselves: ARP is of IPv4 alone. */
+function hasDirectAnswers(facts: Facts): boolean {
+  return facts.services.some(
+    (service) =>
+      checkServiceReference('service', service).family === 'ipv4' &&
+      service.destinations.some(({ forwarding: way }) => way === 'direct' || way === 'tunnel'),
   );
 }
 
 /** With direct routing and tunnels answers take another way, and packets may come by another one. */
 const reversePath: Check = (facts) => {
-  if (!hasDestinations(facts, 'direct', 'tunnel')) return [];
+  if (!hasDirectAnswers(facts)) return [];
   const strict = facts.interfaces.filter((name) => effective(facts, name, 'rp_filter') === 1);
   if (strict.length === 0) return [];
   return [
@@ -213,7 +220,7 @@ const reversePath: Check = (facts) => {
 
 /** Several machines hold the service's address then, and one alone may answer for it. */
 const addressResolution: Check = (facts) => {
-  if (!hasDestinations(facts, 'direct', 'tunnel')) return [];
+  if (!hasDirectAnswers(facts)) return [];
   const open = (of: string): readonly string[] =>
     facts.interfaces.filter((name) => effective(facts, name, of) === 0);
   const rows = [
@@ -247,7 +254,8 @@ const hashing: Check = ({ services }) =>
         message: refusing
           ? `${scheduler} without fallback refuses the clients of its destinations with weight 0, where it could give them another.`
           : `${scheduler} without fallback would refuse the clients of a destination with weight 0, where it could give them another.`,
-        remedy: `ipvsadm -E … -s ${scheduler} -b ${scheduler}-fallback, or updateService(service, { schedulerFlags: ['fallback'] })`,
+        // Flags are replaced all together.
+        remedy: `updateService(service, { schedulerFlags: [${['fallback', ...schedulerFlags].map((flag) => `'${flag}'`).join(', ')}] })`,
       },
     ];
   });

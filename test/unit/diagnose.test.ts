@@ -133,6 +133,11 @@ const ROWS: readonly [string, Facts, readonly string[]][] = [
     withSysctls({ 'ipv4/vs/expire_nodest_conn': 0 }, withService(udp)),
     ['warning udp-blackhole'],
   ],
+  [
+    'UDP datagram by datagram with expire_nodest_conn 0',
+    withSysctls({ 'ipv4/vs/expire_nodest_conn': 0 }, withService({ ...udp, onePacket: true })),
+    [],
+  ],
   ['TCP with expire_nodest_conn 0', withSysctls({ 'ipv4/vs/expire_nodest_conn': 0 }), []],
   [
     'persistence with expire_quiescent_template 0',
@@ -198,6 +203,17 @@ const ROWS: readonly [string, Facts, readonly string[]][] = [
     ['info arp-ignore', 'info arp-announce'],
   ],
   [
+    'ARP and rp_filter, which are of IPv4, and direct routing of IPv6',
+    withSysctls(
+      {
+        ...{ 'ipv4/conf/all/arp_ignore': 0, 'ipv4/conf/all/arp_announce': 0 },
+        ...{ 'ipv4/conf/all/rp_filter': 1 },
+      },
+      withDestination({ address: '2001:db8::9', forwarding: 'direct' }, v6),
+    ),
+    [],
+  ],
+  [
     'ARP set on the interface',
     withSysctls(
       {
@@ -230,6 +246,12 @@ describe('the checks', () => {
       assert.deepEqual(findings(facts), expected);
     });
   }
+
+  it('tell to keep the other flags of a scheduler', () => {
+    const facts = withService({ scheduler: 'mh', schedulerFlags: ['port', 'flag-3'] });
+    const [finding] = CHECKS.flatMap((check) => check(facts));
+    assert.match(finding?.remedy ?? '', /schedulerFlags: \['fallback', 'port', 'flag-3'\] \}\)$/);
+  });
 
   it('name the service and the command', () => {
     const facts = withService({ address: '2001:db8::5' });
