@@ -2,32 +2,15 @@
 import { malformedFileError, type FileSubject } from '../explain.js';
 import { checkConnectionsOptions } from '../input/connections.js';
 import type { Connection, ConnectionEndpoint } from '../model.js';
-import { protocolName } from '../protocols.js';
 import type { Files } from './files.js';
 import { lineGroups } from './lines.js';
-import { ADDRESS, addressBytes, PORT, readAddress, readHex } from './text.js';
+import { ADDRESS, addressBytes, PORT, readAddress, readHex, readProtocol } from './text.js';
 
 /** Source: ip_vs_conn.c, ip_vs_conn_seq_show and ip_vs_conn_sync_seq_show. */
 const ENDPOINT = `${ADDRESS} ${PORT}`;
 const START = String.raw`^(\S+) +${ENDPOINT} ${ENDPOINT} ${ENDPOINT} (\S+) +`;
 const PLAIN = new RegExp(String.raw`${START}(\d+)(?: (\S+) ([^]*))?$`);
 const WITH_ORIGIN = new RegExp(String.raw`${START}(LOCAL|SYNC) +(\d+)$`);
-
-/** The names that the kernel gives protocols (ip_vs_core.c, ip_vs_proto_name). */
-const PROTOCOLS: ReadonlyMap<string, Connection['protocol']> = new Map([
-  ['TCP', 'tcp'],
-  ['UDP', 'udp'],
-  ['SCTP', 'sctp'],
-  ['IP', 'any'],
-  ['ICMP', protocolName(1)],
-  ['ICMPv6', protocolName(58)],
-]);
-
-/** Others are called by their number. */
-function readProtocol(name: string): Connection['protocol'] | undefined {
-  const number = /^IP_(\d{1,3})$/.exec(name)?.[1];
-  return number === undefined ? PROTOCOLS.get(name) : protocolName(Number(number));
-}
 
 const TEMPLATE_STATES: ReadonlySet<string> = new Set(['NONE', 'ASSURED']);
 
@@ -51,7 +34,7 @@ export function parseConnection(line: string, withOrigin: boolean): Connection |
   if (match === null) return undefined;
   const [, name = '', from = '', fromPort = '', to = '', toPort = ''] = match;
   const [address = '', port = '', state = '', ...rest] = match.slice(6);
-  const protocol = readProtocol(name);
+  const protocol = name === 'IP' ? 'any' : readProtocol(name);
   if (protocol === undefined) return undefined;
   const [origin, expires, engine, data] = withOrigin ? rest : [undefined, ...rest];
   return {

@@ -9,10 +9,9 @@ import type {
   ObservedPersistence,
   ObservedService,
 } from '../model.js';
-import { protocolName } from '../protocols.js';
 import type { Files } from './files.js';
 import { lineGroups } from './lines.js';
-import { ADDRESS, familyOf, PORT, readAddress, readHex } from './text.js';
+import { ADDRESS, familyOf, PORT, readAddress, readHex, readProtocol } from './text.js';
 
 /** Source of all lines: ip_vs_ctl.c, ip_vs_info_seq_show. */
 const TITLE = /^IP Virtual Server version (\d+\.\d+\.\d+) \(size=(\d+)\)$/;
@@ -21,12 +20,6 @@ const SERVICE = new RegExp(String.raw`^(\S+) +${ENDPOINT} (\S+) (.*)$`);
 const MARK = /^FWM +([0-9A-F]{8}) (\S+) (.*)$/;
 const FLAGS = /^ *(ops)? *(?:persistent (\d+) ([0-9A-F]{8}))? *$/;
 const DESTINATION = new RegExp(String.raw`^ {2}-> ${ENDPOINT} +(\S+) +(-?\d+) +(\d+) +(\d+) *$`);
-
-const PROTOCOLS: ReadonlyMap<string, ObservedService['protocol']> = new Map([
-  ['TCP', 'tcp'],
-  ['UDP', 'udp'],
-  ['SCTP', 'sctp'],
-]);
 
 const FORWARDINGS: ReadonlyMap<string, Forwarding> = new Map([
   ['Masq', 'masquerade'],
@@ -79,8 +72,7 @@ function parseService(line: string): Service | undefined {
   if (address === undefined || port === undefined || scheduler === undefined || flags === null) {
     return undefined;
   }
-  const number = /^IP_(\d{1,3})$/.exec(name)?.[1];
-  const protocol = number === undefined ? PROTOCOLS.get(name) : protocolName(Number(number));
+  const protocol = readProtocol(name);
   const family = familyOf(address);
   const [, ops, jiffies, mask] = flags;
   return {

@@ -292,6 +292,21 @@ FWM  FFFFFFFF rr ops persistent 10000 FFFFFFFF
 FWM  00000007 mh 
 `;
 
+  it('has a protocol for every service by address, whoever wrote it', async () => {
+    const [title, one, two] = TABLE.split('\n');
+    for (const [name, protocol] of [
+      ['IP', 'protocol-0'],
+      ['ICMP', 'protocol-1'],
+      ['ICMPv6', 'protocol-58'],
+      ['IP_255', 'protocol-255'],
+      ['IP_65535', 'protocol-65535'],
+    ]) {
+      const text = [title, one, two, `${name}  0A090001:0001 rr  `, ''].join('\n');
+      const [service] = await readObservedTable(new FakeFiles({ '/proc/net/ip_vs': text }));
+      assert.equal(service?.protocol, protocol);
+    }
+  });
+
   it('is read in full and sorted', async () => {
     const services = await readObservedTable(new FakeFiles({ '/proc/net/ip_vs': TABLE }, 33));
     assert.deepEqual(
