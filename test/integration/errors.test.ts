@@ -21,6 +21,8 @@ const NO_WEB: Service = { ...WEB, port: 81 };
 const NO_MARK: Service = { ...MARK6, family: 'ipv4' };
 const NO_REAL: Destination = { ...REAL, port: 8081 };
 
+const MIXED: Destination = { address: '2001:db8::9', port: 80, forwarding: 'tunnel' };
+
 const UNKNOWN = { scheduler: 'nonesuch' };
 const NO_ENGINE = { persistence: { timeout: 60, engine: 'nonesuch' } };
 const SIP_ENGINE = { persistence: { timeout: 60, engine: 'sip' } };
@@ -43,6 +45,8 @@ const SYSCALLS = {
   deleteDestination: 'IPVS_CMD_DEL_DEST',
   getDestination: 'IPVS_CMD_GET_DEST',
   listDestinations: 'IPVS_CMD_GET_DEST',
+  zero: 'IPVS_CMD_ZERO',
+  startDaemon: 'IPVS_CMD_NEW_DAEMON',
 } as const;
 
 const CODES = { ENOENT: -2, ESRCH: -3, EEXIST: -17, EINVAL: -22 } as const;
@@ -95,6 +99,8 @@ const ROWS: readonly Row[] = [
   ['mark of the other family', 'deleteService', [NO_MARK], 'service-not-found', NO_MARK_KEY],
   ['by address', 'getService', [NO_WEB], 'service-not-found', NO_WEB_KEY],
   ['by address', 'listDestinations', [NO_WEB], 'service-not-found', NO_WEB_KEY],
+  ['by address', 'zero', [NO_WEB], 'service-not-found', NO_WEB_KEY],
+  ['by mark', 'zero', [NO_MARK], 'service-not-found', NO_MARK_KEY],
   ['by address', 'addDestination', [NO_WEB, REAL], 'service-not-found', NO_WEB_KEY, REAL_KEY],
   ['is there', 'addDestination', [WEB, REAL], 'destination-exists', WEB_KEY, REAL_KEY],
   ['by address', 'setDestination', [NO_WEB, REAL], 'service-not-found', NO_WEB_KEY, REAL_KEY],
@@ -160,12 +166,35 @@ describe('a command that the kernel refuses says why and leaves no trace', () =>
     inNamespace(async (ns, ipvs) => {
       await writeAll(ipvs, TABLE);
       await ns.ipvsadm('--start-daemon', 'backup', '--mcast-interface', 'lo');
-      const mixed: Destination = { address: '2001:db8::9', port: 80, forwarding: 'tunnel' };
-      const failure = await rejection(ipvs.addDestination(WEB, mixed));
-      assert.equal(failure.reason, 'invalid-destination');
-      assert.equal(failure.code, 'EINVAL');
+      // Before the kernel looks whether it is there.
+      for (const method of ['addDestination', 'setDestination'] as const) {
+        assert.deepEqual(await rejection(ipvs[method](WEB, MIXED)), {
+          ...{ code: 'EINVAL', errno: CODES.EINVAL, syscall: SYSCALLS[method] },
+          ...{ reason: 'invalid-destination', outcome: 'not-applied' },
+          ...{ service: WEB_KEY, destination: '[2001:db8::9]:80' },
+        });
+      }
       await ns.assertHolds(TABLE);
       await ns.ipvsadm('--stop-daemon', 'backup');
+    }),
+  );
+
+  it(
+    'a sync daemon while a destination is of the other family: EINVAL, invalid-daemon',
+    inNamespace(async (ns, ipvs) => {
+      const table = [{ service: WEB, destinations: [REAL, MIXED] }];
+      await writeAll(ipvs, table);
+      for (const role of ['master', 'backup'] as const) {
+        assert.deepEqual(await rejection(ipvs.startDaemon({ role, interface: 'lo' })), {
+          ...{ code: 'EINVAL', errno: CODES.EINVAL, syscall: SYSCALLS.startDaemon },
+          ...{ reason: 'invalid-daemon', outcome: 'not-applied' },
+        });
+      }
+      assert.deepEqual(await ipvs.listDaemons(), []);
+      await ns.assertHolds(table);
+      await ipvs.deleteDestination(WEB, MIXED);
+      await ipvs.startDaemon({ role: 'backup', interface: 'lo' });
+      await ipvs.stopDaemon('backup');
     }),
   );
 
