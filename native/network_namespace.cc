@@ -5,9 +5,9 @@
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <exception>
 #include <system_error>
@@ -16,8 +16,12 @@
 namespace ipvs {
 
 std::string NetworkNamespace::PathOfThisThread() {
-  // Not /proc/thread-self: the path is opened by a thread of the pool.
-  return "/proc/self/task/" + std::to_string(::syscall(SYS_gettid)) + "/ns/net";
+  // The link's target, as the path is opened by a thread of the pool. The target is in the numbers
+  // of the PID namespace that /proc was mounted in, which need not be those that gettid() tells.
+  std::array<char, 64> target{};
+  const ssize_t length = ::readlink("/proc/thread-self", target.data(), target.size());
+  const std::string thread(target.data(), length > 0 ? static_cast<size_t>(length) : 0);
+  return "/proc/" + thread + "/ns/net";
 }
 
 Outcome NetworkNamespace::Open(const std::string& path) {

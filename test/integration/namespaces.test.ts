@@ -96,6 +96,16 @@ describe('network namespaces', () => {
     }),
   );
 
+  it('are the caller’s own also where /proc is of another PID namespace', async () => {
+    const script = `import('ipvs').then(async ({ Ipvs }) => {
+      const ipvs = await Ipvs.open();
+      console.log((await ipvs.listServices()).length);
+      await ipvs.close();
+    });`;
+    const words = ['--net', '--pid', '--fork', process.execPath, '-e', script];
+    assert.equal(await run('unshare', words), '0\n');
+  });
+
   it(
     'two of them are served at once, and not mixed up',
     inNamespace(async (one, first) => {
