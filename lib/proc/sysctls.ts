@@ -1,12 +1,13 @@
 /** The sysctls of IPVS: `/proc/sys/net/ipv4/vs/`. */
-import type { FileSubject } from '../explain.js';
+import { constants } from 'node:os';
+import { fileError, type FileSubject } from '../explain.js';
 import { parseSysctlValue } from '../input/sysctls.js';
 import type { SysctlValue } from '../sysctls.js';
 import type { Files } from './files.js';
 
 const FOLDER = '/proc/sys/net/ipv4/vs';
 
-/** Where the folder is missing, the module is, or the kernel hides it. */
+/** Where the folder is missing, the module is; where it is empty, the kernel hides them. */
 const NO_FOLDER = {
   reason: 'ipvs-unavailable',
   text:
@@ -31,7 +32,11 @@ export async function readSysctl(files: Files, method: string, name: string): Pr
 /** All of them by name. */
 export async function readSysctls(files: Files): Promise<Record<string, SysctlValue>> {
   const method = 'listSysctls';
-  const names = await files.list({ method, path: FOLDER, missing: NO_FOLDER });
+  const subject = { method, path: FOLDER, missing: NO_FOLDER };
+  const names = await files.list(subject);
+  if (names.length === 0) {
+    throw fileError(subject, 'getdents', { errno: constants.errno.ENOENT, stage: 'file' });
+  }
   const values = await Promise.all(
     names.sort().map(async (name) => [name, await readSysctl(files, method, name)] as const),
   );

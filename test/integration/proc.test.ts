@@ -339,6 +339,18 @@ describe('an observer', () => {
     }),
   );
 
+  it('is told that the kernel hides its sysctls, in a user namespace where it does', async () => {
+    const script = `import('ipvs').then(async ({ IpvsObserver }) => {
+      const observer = await IpvsObserver.open();
+      const shown = (sysctls) => 'conntrack' in sysctls;
+      console.log(await observer.listSysctls().then(shown, (error) => error.reason));
+    });`;
+    const told = await run('unshare', ['-Urn', process.execPath, '-e', script]);
+    // Kernels from 6.10 on hide nothing.
+    const folder = await run('unshare', ['-Urn', 'ls', '/proc/sys/net/ipv4/vs']);
+    assert.equal(told, folder === '' ? 'ipvs-unavailable\n' : 'true\n');
+  });
+
   it('of many services knows each, whatever the pages they come in', async () => {
     await inNamespace(async (ns, ipvs) => {
       const table = Array.from({ length: 400 }, (_, index) => ({
