@@ -16,6 +16,7 @@ import { getSystemErrorName } from 'node:util';
  * - `invalid-daemon`: the kernel refuses a sync daemon with these options
  * - `interface-not-found`, `interface-down`: the network interface of a sync daemon; `interface-down`
  *   also where it has no route to the multicast group
+ * - `port-in-use`: the UDP port of a sync daemon
  * - `unknown-sysctl`: the kernel has no sysctl of this name
  * - `invalid-sysctl`: the kernel refuses this value of a sysctl
  * - `malformed-file`: a file of `/proc` holds what makes no sense
@@ -49,6 +50,7 @@ export type IpvsErrorReason =
   | 'invalid-daemon'
   | 'interface-not-found'
   | 'interface-down'
+  | 'port-in-use'
   | 'unknown-sysctl'
   | 'invalid-sysctl'
   | 'malformed-file'

@@ -86,6 +86,10 @@ const BY_COMMAND: Readonly<Record<CommandName, Explanations>> = {
       reason: 'interface-not-found',
       text: "there is no such network interface in this network namespace. 'ip link' shows them",
     },
+    EADDRINUSE: {
+      reason: 'port-in-use',
+      text: 'another socket of this network namespace has the UDP port. Give the daemon another port',
+    },
     ENETUNREACH: {
       reason: 'interface-down',
       text:

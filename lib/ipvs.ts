@@ -500,7 +500,7 @@ export class Ipvs implements AsyncDisposable {
    * one runs, no destination can be of another family than its service, and the other way round.
    *
    * @throws IpvsError with reason `daemon-exists`, `interface-not-found`, `interface-down`,
-   * `invalid-daemon`, `unsupported-family`.
+   * `port-in-use`, `invalid-daemon`, `unsupported-family`.
    */
   async startDaemon(daemon: SyncDaemon | SyncDaemonEntry, options?: CallOptions): Promise<void> {
     const checked = checkSyncDaemon('daemon', daemon);

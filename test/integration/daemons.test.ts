@@ -1,5 +1,7 @@
 /** Sync daemons and timeouts, as ipvsadm sees them. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import type { Ipvs, SyncDaemon } from 'ipvs';
 import { describe, it } from 'mocha';
 import { rejection } from '../support/failure.js';
@@ -132,6 +134,26 @@ describe('sync daemons', () => {
         ...{ syscall: 'IPVS_CMD_DEL_DAEMON', outcome: 'not-applied' },
         ...{ code: 'ESRCH', errno: -3, reason: 'daemon-not-found' },
       });
+    }),
+  );
+
+  it(
+    'are refused the port of another socket',
+    inNamespace(async (ns, ipvs) => {
+      const script = `require('node:dgram').createSocket('udp4').bind(8848, () => console.log('bound'))`;
+      const child = spawn(...ns.inside(process.execPath, '-e', script));
+      try {
+        await once(child.stdout, 'data');
+        assert.deepEqual(await rejection(ipvs.startDaemon({ role: 'backup', interface: 'lo' })), {
+          ...{ syscall: 'IPVS_CMD_NEW_DAEMON', outcome: 'not-applied' },
+          ...{ code: 'EADDRINUSE', errno: -98, reason: 'port-in-use' },
+        });
+        await ipvs.startDaemon({ role: 'backup', interface: 'lo', port: 8849 });
+        await stopAll(ipvs);
+      } finally {
+        child.kill('SIGKILL');
+        await once(child, 'close');
+      }
     }),
   );
 
