@@ -160,8 +160,17 @@ const FAMILY: Explanations = {
   },
 };
 
+const TOO_MANY_FILES: Explanation = {
+  reason: 'other',
+  text:
+    'too many files are open. Close clients that are not needed any more, or raise the limit ' +
+    "('ulimit -n', sysctl fs.file-max)",
+};
+
 /** What the command does not matter for. */
 const ANYWHERE: Explanations = {
+  EMFILE: TOO_MANY_FILES,
+  ENFILE: TOO_MANY_FILES,
   EPERM: NO_PERMISSION,
   ENOMEM: OUT_OF_MEMORY,
   ENOBUFS: OUT_OF_MEMORY,
@@ -217,7 +226,10 @@ function explain(command: CommandName | undefined, { errno, stage }: Outcome): E
     case 'kernel':
       return (command && BY_COMMAND[command][code]) ?? ANYWHERE[code] ?? other;
     case 'namespace':
-      return NAMESPACE[code] ?? { reason: 'other', text: 'the network namespace can’t be entered' };
+      return (
+        NAMESPACE[code] ??
+        ANYWHERE[code] ?? { reason: 'other', text: 'the network namespace can’t be entered' }
+      );
     case 'family':
       return FAMILY[code] ?? ANYWHERE[code] ?? other;
     case 'socket':
@@ -406,20 +418,38 @@ export function queueFullError(method: string): IpvsError {
   );
 }
 
-/** The error for a job that failed on this side of the kernel: memory ran out, or we have a bug. */
-export function jobError(subject: Subject, command: CommandName, cause: unknown): IpvsError {
+/** Why a job failed on this side of the kernel: C++ threw, which it does when memory runs out alone. */
+function jobExplanation(cause: unknown, command: CommandName | undefined): Explanation {
   const why = cause instanceof Error ? cause.message : String(cause);
-  return buildError(
-    subject,
-    command,
-    { errno: constants.errno.EIO, stage: 'receive' },
-    {
-      reason: 'other',
-      code: 'ERR_IPVS_JOB_FAILED',
-      text: `the job failed inside this process: ${why}. ${afterwards(command)}`,
-    },
-    cause,
-  );
+  return {
+    reason: why === 'std::bad_alloc' ? 'out-of-memory' : 'other',
+    code: 'ERR_IPVS_JOB_FAILED',
+    text: `the job failed inside this process: ${why}. ${afterwards(command)}`,
+  };
+}
+
+/** The error for a job that failed on this side of the kernel: memory ran out, or we have a bug. */
+export function jobError(
+  subject: Subject,
+  command: CommandName | undefined,
+  cause: unknown,
+): IpvsError {
+  const outcome = { errno: constants.errno.EIO, stage: 'receive' } as const;
+  return buildError(subject, command, outcome, jobExplanation(cause, command), cause);
+}
+
+/** {@link jobError} of a job about a file. */
+export function fileJobError(
+  { method, detail, path }: FileSubject,
+  syscall: string,
+  cause: unknown,
+): IpvsError {
+  const { text, ...explanation } = jobExplanation(cause, undefined);
+  const about = [method, detail, `(${path})`].filter((word) => word !== undefined).join(' ');
+  return new IpvsError(`${about}: ${text}`, {
+    ...{ code: 'ERR_IPVS_JOB_FAILED', ...explanation, syscall, cause },
+    outcome: syscall === 'write' ? 'unknown' : 'not-applied',
+  });
 }
 
 /** A file of `/proc`, and the method that is about it. */

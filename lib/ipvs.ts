@@ -6,6 +6,7 @@ import {
   checkDestination,
   type CheckedDestination,
   checkDestinationReference,
+  takesPortZero,
 } from './input/destination.js';
 import {
   checkCallOptions,
@@ -398,7 +399,7 @@ export class Ipvs implements AsyncDisposable {
     const signal = checkCallOptions(options);
     const find = findRow(subject);
     const { answer, row } = await this.#runFor(subject, 'IPVS_CMD_GET_DEST', find, signal);
-    return decodeDestination(answer.reply, row);
+    return decodeDestination(answer.reply, row, takesPortZero(subject.service));
   }
 
   /**
@@ -416,7 +417,8 @@ export class Ipvs implements AsyncDisposable {
     const subject = { method: 'listDestinations', service: key };
     const command = { name: 'IPVS_CMD_GET_DEST', service: key, verify: true } as const;
     if (!consistent) {
-      return decodeDestinations(await this.#session.dump(subject.method, command, signal));
+      const rows = await this.#session.dump(subject.method, command, signal);
+      return decodeDestinations(rows, takesPortZero(key));
     }
     return await this.#session.run(subject, command, listDestinationsSteadily(subject), { signal });
   }

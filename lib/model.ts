@@ -578,8 +578,8 @@ export interface Finding {
    * Names the kind of finding for programs: `no-ipvs`, `no-permission`, `user-namespace`, `open-failed`,
    * `scheduler-missing`, `address-not-local`, `ipv4-forwarding-off`, `ipv6-forwarding-off`,
    * `conntrack-full`, `udp-blackhole`, `persistence-outlasts-weight-0`, `connection-reuse-delay`,
-   * `connection-reuse-stale`, `rp-filter-strict`, `hash-without-fallback`, `no-destinations`,
-   * `all-weights-0`, `arp-ignore`, `arp-announce`, `not-checked`. More may come in minor versions.
+   * `connection-reuse-stale`, `rp-filter-strict`, `hash-without-fallback`, `no-scheduler`,
+   * `no-destinations`, `all-weights-0`, `arp-ignore`, `arp-announce`, `not-checked`. More may come in minor versions.
    */
   readonly id: string;
   /**

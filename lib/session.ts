@@ -11,7 +11,7 @@ import {
 } from './explain.js';
 import type { CheckedOptions } from './input/options.js';
 import { JobFailure, type Request } from './jobs.js';
-import { createDoor } from './native/addon.js';
+import { createDoor, type Door } from './native/addon.js';
 import { decodeCommand } from './native/command.js';
 import type { Command } from './native/encode.js';
 import { Reply } from './native/reply.js';
@@ -48,6 +48,18 @@ class Sent implements Call {
   }
 }
 
+async function openDoor(door: Door, namespacePath: string | null): Promise<void> {
+  let reply: Reply;
+  try {
+    reply = new Reply(await door.open());
+  } catch (error) {
+    throw jobError({ method: 'open' }, undefined, error);
+  }
+  if (reply.outcome.errno === 0) return;
+  door.close();
+  throw openError(namespacePath, reply.outcome);
+}
+
 /** The life of one client, from opening to closing, and what its failures mean. */
 export class Session {
   readonly #queue: Queue;
@@ -61,11 +73,7 @@ export class Session {
 
   static async open({ namespacePath, timeout, queueLimit }: CheckedOptions): Promise<Session> {
     const door = createDoor(namespacePath, timeout);
-    const { outcome } = new Reply(await door.open());
-    if (outcome.errno !== 0) {
-      door.close();
-      throw openError(namespacePath, outcome);
-    }
+    await openDoor(door, namespacePath);
     const session = new Session(new Queue(door, queueLimit));
     try {
       // Everybody may resolve the family; only a command shows whether we may use it.

@@ -260,27 +260,39 @@ const hashing: Check = ({ services }) =>
     ];
   });
 
+/** Why a service gives no client to anybody. */
+const REFUSALS: readonly (Pick<Finding, 'id' | 'remedy'> & {
+  readonly applies: (service: ServiceState) => boolean;
+  readonly what: string;
+})[] = [
+  {
+    id: 'no-scheduler',
+    applies: ({ scheduler }) => scheduler === 'none',
+    what: 'has no scheduler',
+    remedy: "give it one: updateService(service, { scheduler: 'wrr' })",
+  },
+  {
+    id: 'no-destinations',
+    applies: ({ destinations }) => destinations.length === 0,
+    what: 'has no destinations',
+    remedy: 'add one: addDestination(service, { … })',
+  },
+  {
+    id: 'all-weights-0',
+    applies: ({ destinations }) => destinations.every(({ weight }) => weight === 0),
+    what: 'has destinations of weight 0 only',
+    remedy: 'give one a weight: updateDestination(service, destination, { weight: 1 })',
+  },
+];
+
 /** Refuses every client, which nobody means. */
 const nobodyServes: Check = ({ services }) =>
   services.flatMap((service) => {
-    const { destinations } = service;
-    if (destinations.some(({ weight }) => weight > 0)) return [];
-    const [id, what] =
-      destinations.length === 0
-        ? (['no-destinations', 'has no destinations'] as const)
-        : (['all-weights-0', 'has destinations of weight 0 only'] as const);
-    return [
-      {
-        id,
-        severity: 'warning',
-        service: formatKey(service),
-        message: `${formatKey(service)} ${what}: it refuses every new client.`,
-        remedy:
-          id === 'no-destinations'
-            ? 'add one: addDestination(service, { … })'
-            : 'give one a weight: updateDestination(service, destination, { weight: 1 })',
-      },
-    ];
+    const why = REFUSALS.find(({ applies }) => applies(service));
+    if (why === undefined) return [];
+    const { id, what, remedy } = why;
+    const message = `${formatKey(service)} ${what}: it refuses every new client.`;
+    return [{ id, severity: 'warning', service: formatKey(service), message, remedy }];
   });
 
 const unread: Check = ({ unread: paths }) =>
@@ -290,7 +302,7 @@ const unread: Check = ({ unread: paths }) =>
         {
           id: 'not-checked',
           severity: 'info',
-          message: `Could not be read, and what depends on it was not checked: ${paths.slice(0, 5).join(', ')}${paths.length > 5 ? ', …' : ''}.`,
+          message: `Could not be read or asked for, and what depends on it was not checked: ${paths.slice(0, 5).join(', ')}${paths.length > 5 ? ', …' : ''}.`,
           remedy: 'run with the permissions of root, in a container that shows /proc',
         },
       ];

@@ -33,6 +33,8 @@ export interface Sources {
   readonly files: Files;
   readonly services: readonly ServiceState[];
   readonly missingSchedulers: readonly string[];
+  /** What could not be asked for. */
+  readonly unread: readonly string[];
   /** As `os.release()` writes it. */
   readonly release: string;
 }
@@ -117,7 +119,7 @@ export function factsOfFailure(failure: IpvsError, inUserNamespace: boolean): Fa
 }
 
 /** Gathers what the checks look at; changes nothing. */
-export async function gatherFacts({ files, release, ...known }: Sources): Promise<Facts> {
+export async function gatherFacts({ files, release, unread, ...known }: Sources): Promise<Facts> {
   const reader = new Reader(files);
   for (const name of SYSCTLS) await reader.sysctl(name);
   const addresses = known.services
@@ -140,6 +142,6 @@ export async function gatherFacts({ files, release, ...known }: Sources): Promis
     interfaces,
     // What could not be read must not look like a fault.
     local: local ?? new Set(addresses.map(({ text }) => text)),
-    unread: reader.unread,
+    unread: [...unread, ...reader.unread],
   };
 }

@@ -25,15 +25,18 @@ export async function diagnoseSession(
   const read = { name: 'IPVS_CMD_GET_DEST' } as const;
   const services = await session.run(SUBJECT, read, readTable(SUBJECT), { signal });
   const missingSchedulers: string[] = [];
+  const unread: string[] = [];
   for (const name of schedulers) {
     const probe = { name: 'IPVS_CMD_NEW_SERVICE' } as const;
     const missing = await session.run(SUBJECT, probe, findMissing(name), { signal });
     if (missing === 'scheduler') missingSchedulers.push(name);
+    if (missing === 'either') unread.push(`scheduler ${name}`);
   }
   const facts = await gatherFacts({
     files: session.files(SUBJECT.method, signal),
     services: services.map(withoutCounts),
     missingSchedulers,
+    unread,
     release: release(),
   });
   return judge(facts);

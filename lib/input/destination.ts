@@ -66,6 +66,11 @@ export function checkDestinationReference(field: string, value: unknown): Checke
   return { family: address.family, address, port };
 }
 
+/** Whether port 0 means something here: keep the packet's port, which takes a service that has many. */
+export function takesPortZero(service: CheckedServiceKey): boolean {
+  return service.fwmark !== undefined || service.port === 0;
+}
+
 function checkNewKey(
   field: string,
   fields: Fields,
@@ -75,8 +80,7 @@ function checkNewKey(
   if (fields['family'] !== undefined && fields['family'] !== address.family) {
     throw conflict(`${field}.family`, `is not the family of ${address.text}`);
   }
-  // Port 0 keeps the packet's port, which takes a service that has many.
-  const least = service.fwmark !== undefined || service.port === 0 ? 0 : 1;
+  const least = takesPortZero(service) ? 0 : 1;
   const unit = least === 1 ? ' (0 only in a service by firewall mark or with port 0)' : '';
   const port = checkInteger(`${field}.port`, fields['port'], least, 65535, unit);
   return { family: address.family, address, port };

@@ -1,5 +1,5 @@
 /** Patches of `update…`: what they may hold, and what becomes of an entry under one. */
-import { wrongType } from '../errors.js';
+import { conflict, wrongType } from '../errors.js';
 import {
   MAX_ENGINE_LENGTH,
   MAX_INT,
@@ -111,13 +111,25 @@ function isMentioned(patch: unknown, [name, ...rest]: readonly string[]): boolea
 }
 
 /**
- * The fields of an entry which another program wrote so that they can't be written here, and which
+ * The fields of a service which another program wrote so that they can't be written here, and which
  * the patch does not replace either.
  */
-export function unwritable(entry: ServiceEntry | DestinationEntry, patch: Fields): string[] {
+export function unwritableService(entry: ServiceEntry, patch: Fields): string[] {
   // Whether port 0 can be written depends on the persistence after the patch.
   return (entry.unsupported ?? []).filter(
     (path) => path !== 'port' && !isMentioned(patch, path.split('.')),
+  );
+}
+
+/** {@link unwritableService} of a destination. */
+export function unwritableDestination(entry: DestinationEntry, patch: Fields): string[] {
+  const tunnel = patch['tunnel'];
+  // A tunnel goes with its forwarding method, and is another with another type.
+  const replacesTunnel =
+    (patch['forwarding'] !== undefined && patch['forwarding'] !== 'tunnel') ||
+    isMentioned(patch, ['tunnel', 'type']);
+  return (entry.unsupported ?? []).filter((path) =>
+    path === 'tunnel' ? !replacesTunnel && tunnel !== null : !isMentioned(patch, [path]),
   );
 }
 
@@ -131,6 +143,9 @@ function withoutMark<Entry extends { readonly unsupported?: readonly string[] }>
 /** The definition of a service after a patch. */
 export function mergeService(field: string, entry: ServiceEntry, patch: Fields): CheckedService {
   const merged = merge(withoutMark(entry), patch) as ServiceEntry;
+  if (merged.port === 0 && merged.persistence === undefined) {
+    throw conflict(`${field}.persistence`, 'must stay: a service with port 0 takes persistence');
+  }
   // The flags' bits stay; they may go by other names under another scheduler.
   const schedulerFlags =
     patch['schedulerFlags'] === undefined

@@ -168,10 +168,11 @@ function decodeTunnel(reply: Reply, base: number, unsupported: string[]): Tunnel
 }
 
 /** What cannot be written here of a destination that was read, tunnels aside. */
-function foreignParts(entry: DestinationEntry): string[] {
+function foreignParts(entry: DestinationEntry, portZero: boolean): string[] {
   const { forwarding, upperThreshold, lowerThreshold } = entry;
   const unsupported: string[] = [];
   if (entry.family !== undefined) unsupported.push('address');
+  if (entry.port === 0 && !portZero) unsupported.push('port');
   if (forwarding === 'bypass' || forwarding.startsWith('forwarding-')) {
     unsupported.push('forwarding');
   }
@@ -181,10 +182,10 @@ function foreignParts(entry: DestinationEntry): string[] {
 }
 
 /**
- * The destination whose row begins at `row`. There are many of them, and most are plain: they are
- * made at one go, without what only few have.
+ * The destination whose row begins at `row`, of a service in which port 0 means something or not. There
+ * are many of them, and most are plain: they are made at one go, without what only few have.
  */
-export function decodeDestination(reply: Reply, row: number): DestinationEntry {
+export function decodeDestination(reply: Reply, row: number, portZero: boolean): DestinationEntry {
   const base = row + DESTINATION_ROW.destination;
   const family = familyName(reply.u16(base + DESTINATION.family));
   const address = formatAddressAt(family, reply.bytes, base + DESTINATION.address);
@@ -203,13 +204,18 @@ export function decodeDestination(reply: Reply, row: number): DestinationEntry {
     stats: decodeStatistics(reply, row + DESTINATION_ROW.statistics),
   };
   return isMapped(family, address)
-    ? decodeRest(reply, base, { ...entry, family })
-    : decodeRest(reply, base, entry);
+    ? decodeRest(reply, base, { ...entry, family }, portZero)
+    : decodeRest(reply, base, entry, portZero);
 }
 
 /** What only some destinations have: a tunnel, and parts that cannot be written here. */
-function decodeRest(reply: Reply, base: number, entry: DestinationEntry): DestinationEntry {
-  const foreign = foreignParts(entry);
+function decodeRest(
+  reply: Reply,
+  base: number,
+  entry: DestinationEntry,
+  portZero: boolean,
+): DestinationEntry {
+  const foreign = foreignParts(entry, portZero);
   if (entry.forwarding !== 'tunnel') {
     return foreign.length === 0 ? entry : { ...entry, unsupported: foreign };
   }

@@ -79,10 +79,15 @@ export function decodeServices(rows: Rows): ServiceEntry[] {
   return serviceRows(rows).map(({ reply, row }) => decodeService(reply, row));
 }
 
-/** The destinations of a dump, sorted by key. */
-export function decodeDestinations(rows: Rows): DestinationEntry[] {
+/** Whether port 0 means something for the destinations of a service. */
+export function rowTakesPortZero({ reply, row }: ServiceRowEntry): boolean {
+  return reply.u16(row + SERVICE.byFwmark) !== 0 || reply.u16(row + SERVICE.port) === 0;
+}
+
+/** The destinations of a dump, sorted by key; `portZero` as in `decodeDestination`. */
+export function decodeDestinations(rows: Rows, portZero: boolean): DestinationEntry[] {
   return sortedRows(rows, DESTINATION_ROW.size, compareDestinations).map((row) =>
-    decodeDestination(rows.reply, row),
+    decodeDestination(rows.reply, row, portZero),
   );
 }
 

@@ -1,6 +1,6 @@
 /** The files of `/proc` and `/proc/sys` as one network namespace shows them. */
 import { throwIfAborted } from '../errors.js';
-import { fileError, type FileSubject } from '../explain.js';
+import { fileError, fileJobError, type FileSubject } from '../explain.js';
 import type { Door, OpenFile } from '../native/addon.js';
 import { layout } from '../native/layout.js';
 import { Reply } from '../native/reply.js';
@@ -35,8 +35,21 @@ function succeeded(subject: FileSubject, syscall: string, buffer: ArrayBuffer): 
   return reply;
 }
 
+/** What a job of the door or of a file gives; what C++ threw becomes an `IpvsError`. */
+async function performed<Result>(
+  subject: FileSubject,
+  syscall: string,
+  job: Promise<Result>,
+): Promise<Result> {
+  try {
+    return await job;
+  } catch (cause) {
+    throw fileJobError(subject, syscall, cause);
+  }
+}
+
 async function openFile(door: Door, subject: FileSubject, writing: boolean): Promise<OpenFile> {
-  const opened = await door.openFile(nativePath(subject.path), writing);
+  const opened = await performed(subject, 'open', door.openFile(nativePath(subject.path), writing));
   if (!(opened instanceof ArrayBuffer)) return opened;
   const { outcome } = new Reply(opened);
   throw fileError(subject, outcome.stage === 'namespace' ? 'setns' : 'open', outcome);
@@ -51,7 +64,7 @@ async function* pieces(
   try {
     for (;;) {
       throwIfAborted(signal);
-      const { bytes } = succeeded(subject, 'read', await file.read());
+      const { bytes } = succeeded(subject, 'read', await performed(subject, 'read', file.read()));
       if (bytes.length === REPLY.size) return;
       yield bytes.subarray(REPLY.size);
     }
@@ -94,7 +107,9 @@ export class NamespaceFiles implements Files {
   }
 
   async list(subject: FileSubject): Promise<string[]> {
-    const reply = await this.#act(async (door) => await door.list(nativePath(subject.path)));
+    const reply = await this.#act(async (door) => {
+      return await performed(subject, 'getdents', door.list(nativePath(subject.path)));
+    });
     const { bytes, count } = succeeded(subject, 'getdents', reply);
     return Buffer.from(bytes.subarray(REPLY.size)).toString('latin1').split('\0').slice(0, count);
   }
@@ -103,7 +118,8 @@ export class NamespaceFiles implements Files {
     return await this.#act(async (door) => {
       const file = await openFile(door, subject, true);
       try {
-        succeeded(subject, 'write', await file.write(Buffer.from(text, 'latin1')));
+        const written = file.write(Buffer.from(text, 'latin1'));
+        succeeded(subject, 'write', await performed(subject, 'write', written));
       } finally {
         file.close();
       }

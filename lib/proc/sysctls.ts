@@ -1,5 +1,6 @@
 /** The sysctls of IPVS: `/proc/sys/net/ipv4/vs/`. */
 import { constants } from 'node:os';
+import { hasReason } from '../errors.js';
 import { fileError, type FileSubject } from '../explain.js';
 import { parseSysctlValue } from '../input/sysctls.js';
 import type { SysctlValue } from '../sysctls.js';
@@ -29,6 +30,20 @@ export async function readSysctl(files: Files, method: string, name: string): Pr
   return parseSysctlValue(await files.read(subjectOf(method, name)));
 }
 
+/** One that was listed: it goes with its module, which may be unloaded meanwhile. */
+async function readIfThere(
+  files: Files,
+  method: string,
+  name: string,
+): Promise<SysctlValue | undefined> {
+  try {
+    return await readSysctl(files, method, name);
+  } catch (error) {
+    if (hasReason(error, 'unknown-sysctl')) return undefined;
+    throw error;
+  }
+}
+
 /** All of them by name. */
 export async function readSysctls(files: Files): Promise<Record<string, SysctlValue>> {
   const method = 'listSysctls';
@@ -38,9 +53,11 @@ export async function readSysctls(files: Files): Promise<Record<string, SysctlVa
     throw fileError(subject, 'getdents', { errno: constants.errno.ENOENT, stage: 'file' });
   }
   const values = await Promise.all(
-    names.sort().map(async (name) => [name, await readSysctl(files, method, name)] as const),
+    names.sort().map(async (name) => [name, await readIfThere(files, method, name)] as const),
   );
-  return Object.fromEntries(values);
+  return Object.fromEntries(
+    values.flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])),
+  );
 }
 
 /** Sets one, and tells what the kernel made of it. */

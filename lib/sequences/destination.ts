@@ -8,7 +8,8 @@ import type {
   CheckedDestinationKey,
   CheckedTunnel,
 } from '../input/destination.js';
-import { mergeDestination, unwritable } from '../input/patch.js';
+import { takesPortZero } from '../input/destination.js';
+import { mergeDestination, unwritableDestination } from '../input/patch.js';
 import type { CheckedServiceKey } from '../input/service.js';
 import type { Answer } from '../batch.js';
 import { decodeDestination } from '../native/decode.js';
@@ -60,7 +61,7 @@ export function* findRow(subject: DestinationSubject): Sequence<Found> {
 }
 
 function sameTunnel({ answer: { reply }, row }: Found, wanted: CheckedTunnel): boolean {
-  const { tunnel } = decodeDestination(reply, row);
+  const { tunnel } = decodeDestination(reply, row, true);
   return (
     tunnel?.type === wanted.type &&
     (tunnel.port ?? 0) === wanted.port &&
@@ -158,8 +159,8 @@ export function* updateDestination(
   support: TunnelSupport,
 ): Sequence<void> {
   const { answer, row } = yield* findRow(subject);
-  const entry = decodeDestination(answer.reply, row);
-  const lost = unwritable(entry, patch);
+  const entry = decodeDestination(answer.reply, row, takesPortZero(subject.service));
+  const lost = unwritableDestination(entry, patch);
   if (lost.length > 0) throw unwritableError(subject, lost);
   const wanted = mergeDestination('patch', entry, patch, subject.service);
   yield* setDestination(subject, wanted, support);

@@ -1,5 +1,6 @@
 /** Lists of a table that others may be changing. */
 import { type Subject, tableChangingError } from '../explain.js';
+import { takesPortZero } from '../input/destination.js';
 import { formatKey, type Keyed } from '../keys.js';
 import type { DestinationEntry, ServiceEntry } from '../model.js';
 import { decodeDestinations, decodeServices } from '../native/lists.js';
@@ -44,7 +45,7 @@ export function* listServicesSteadily(subject: Subject): Sequence<ServiceEntry[]
 export function* listDestinationsSteadily(subject: ServiceSubject): Sequence<DestinationEntry[]> {
   const command = { name: 'IPVS_CMD_GET_DEST', service: subject.service, verify: true } as const;
   const read = function* (): Sequence<DestinationEntry[]> {
-    return decodeDestinations(yield* dump(subject, command));
+    return decodeDestinations(yield* dump(subject, command), takesPortZero(subject.service));
   };
   return yield* untilSteady(subject, read, keysOf);
 }

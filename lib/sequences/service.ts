@@ -2,7 +2,7 @@
 import { hasReason } from '../errors.js';
 import { type Subject, unwritableError } from '../explain.js';
 import type { Fields } from '../input/checks.js';
-import { mergeService, unwritable } from '../input/patch.js';
+import { mergeService, unwritableService } from '../input/patch.js';
 import type { CheckedService, CheckedServiceKey } from '../input/service.js';
 import { decodeService } from '../native/decode.js';
 import { fetch, perform, type Sequence } from '../sequence.js';
@@ -17,7 +17,7 @@ export function* updateService(subject: ServiceSubject, patch: Fields): Sequence
   const { service } = subject;
   const { reply, row } = yield* fetch(subject, { name: 'IPVS_CMD_GET_SERVICE', service });
   const entry = decodeService(reply, row);
-  const lost = unwritable(entry, patch);
+  const lost = unwritableService(entry, patch);
   if (lost.length > 0) throw unwritableError(subject, lost);
   const definition = mergeService('patch', entry, patch);
   yield* perform(subject, { name: 'IPVS_CMD_SET_SERVICE', service, definition });

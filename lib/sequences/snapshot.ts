@@ -9,6 +9,7 @@ import { decodeService } from '../native/decode.js';
 import {
   decodeDestinations,
   packedKey,
+  rowTakesPortZero,
   serviceRecord,
   type ServiceRowEntry,
   serviceRows,
@@ -76,7 +77,9 @@ export function* readTable(subject: Subject): Sequence<ServiceSnapshot[]> {
     const list = lists[index];
     if (list === undefined || gone.has(packedKey(service))) return;
     const entry = decodeService(service.reply, service.row);
-    table.push(Object.assign(entry, { destinations: decodeDestinations(list) }));
+    table.push(
+      Object.assign(entry, { destinations: decodeDestinations(list, rowTakesPortZero(service)) }),
+    );
   });
   return table;
 }

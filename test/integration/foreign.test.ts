@@ -215,7 +215,7 @@ const DESTINATIONS: readonly ForeignDestination[] = [
     name: 'port 0 in a service that has one',
     raw: { ...REAL, port: 0, forwarding: 0 },
     key: '10.0.1.1:0',
-    entry: { ...READ, port: 0, forwarding: 'masquerade' },
+    entry: { ...READ, port: 0, forwarding: 'masquerade', unsupported: ['port'] },
   },
   {
     name: 'an IPv4-mapped address',

@@ -48,7 +48,7 @@ export async function qemuMachine(
         initrd,
       ],
       '-append',
-      ['console=ttyS0 panic=-1 loglevel=5', ...variables].join(' '),
+      ['console=ttyS0 panic=-1 loglevel=5', ...settings.parameters, ...variables].join(' '),
       '-virtfs',
       'local,path=/,mount_tag=root,security_model=none,multidevs=remap',
       ...['-chardev', 'socket,id=log,fd=1', '-serial', 'chardev:log'],

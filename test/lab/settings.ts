@@ -8,6 +8,8 @@ export interface Settings {
   readonly timeoutSeconds: number;
   /** Memory of a guest, as its kernel takes it (`1G`); else each kind has its own default. */
   readonly memory: string | undefined;
+  /** Further words of a guest kernel's command line. */
+  readonly parameters: readonly string[];
 }
 
 const kinds: readonly string[] = ['host', 'uml', 'qemu'] satisfies Kind[];
@@ -44,5 +46,11 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
   if (memory !== undefined && !/^[1-9]\d*[MG]$/.test(memory)) {
     throw notRun(`IPVS_LAB_MEMORY must be a size such as 512M or 4G, not '${memory}'`);
   }
-  return { kind, timeoutSeconds: readTimeout(variable(env, 'IPVS_LAB_TIMEOUT') ?? '600'), memory };
+  const parameters = (variable(env, 'IPVS_LAB_PARAMETERS') ?? '').split(' ').filter(Boolean);
+  return {
+    kind,
+    timeoutSeconds: readTimeout(variable(env, 'IPVS_LAB_TIMEOUT') ?? '600'),
+    memory,
+    parameters,
+  };
 }

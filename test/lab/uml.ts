@@ -53,6 +53,7 @@ export function umlMachine(job: Job, settings: Settings): Machine {
       'con0=null,fd:3',
       'con1=null,fd:4',
       'con2=null,fd:5',
+      ...settings.parameters,
     ],
     env: { ...process.env, TMPDIR: memoryFolder(memory, job.directory) },
     inheritsOutput: false,

@@ -96,6 +96,7 @@ const ROWS: readonly [string, Facts, readonly string[]][] = [
     { ...GOOD, missingSchedulers: ['a', 'b'] },
     ['error scheduler-missing', 'error scheduler-missing'],
   ],
+  ['a service has no scheduler', withService({ scheduler: 'none' }), ['warning no-scheduler']],
   ['an address is not local', withService({ address: '10.0.0.2' }), ['error address-not-local']],
   [
     'an IPv6 address is not local',
@@ -325,7 +326,12 @@ Local:
   });
 
   it('that can’t be read are noted and not judged; sysctls that are not there are no gap', async () => {
-    const sources = { services: [WEB], missingSchedulers: [], release: '6.1.0-56-amd64' };
+    const sources = {
+      services: [WEB],
+      missingSchedulers: [],
+      unread: ['scheduler x'],
+      release: '6.1.0-56-amd64',
+    };
     const path = '/proc/sys/net/ipv4/ip_forward';
     const facts = await gatherFacts({ ...sources, files: new FakeFiles({ [path]: 'x\n' }) });
     assert.deepEqual(facts.kernel, { major: 6, minor: 1 });

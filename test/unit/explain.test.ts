@@ -230,7 +230,7 @@ describe('a job that failed in this process', () => {
     const error = jobError(subject, 'IPVS_CMD_DEL_DEST', cause);
     assert.deepEqual(
       [error.code, error.reason, error.outcome],
-      ['ERR_IPVS_JOB_FAILED', 'other', 'unknown'],
+      ['ERR_IPVS_JOB_FAILED', 'out-of-memory', 'unknown'],
     );
     assert.equal(error.cause, cause);
     assert.deepEqual([error.service, error.destination], [SERVICE, DESTINATION]);

@@ -58,7 +58,7 @@ function destinationRow(input: object, fields: Patch = {}): Uint8Array {
 }
 
 const readService = (row: Uint8Array) => decodeService(...firstOf(row));
-const readDestination = (row: Uint8Array) => decodeDestination(...firstOf(row));
+const readDestination = (row: Uint8Array) => decodeDestination(...firstOf(row), false);
 
 const TCP = { protocol: 'tcp', address: '192.0.2.1', port: 80, scheduler: 'rr' };
 const PERSISTENT = { ...TCP, persistence: { timeout: 300 } };
@@ -144,6 +144,7 @@ describe('a destination of another program', () => {
   const rows: readonly [string, object, Patch, string[]][] = [
     ['forwarding bypass', MASQUERADE, { forwarding: 4 }, ['forwarding']],
     ['forwarding 7', MASQUERADE, { forwarding: 7 }, ['forwarding']],
+    ['port 0 in a service that has one', MASQUERADE, { port: 0 }, ['port']],
     [
       'a tunnel on a masqueraded one, without effect',
       MASQUERADE,
@@ -226,7 +227,7 @@ describe('rows of random bytes', () => {
     fc.assert(
       fc.property(rows(layout.destinationRow.size), fc.boolean(), (bytes, ipv6) => {
         if (ipv6) for (const row of bytes) patch(row, DESTINATION, { family: 10 });
-        for (const entry of decodeDestinations(rowsOf(bytes))) {
+        for (const entry of decodeDestinations(rowsOf(bytes), ipv6)) {
           const text = formatKey(entry);
           assert.equal(formatKey(parseKey(text)), text);
           checkDestinationReference('destination', entry);

@@ -11,7 +11,8 @@ import {
   checkServicePatch,
   mergeDestination,
   mergeService,
-  unwritable,
+  unwritableDestination,
+  unwritableService,
 } from '../../lib/input/patch.js';
 import { checkServiceReference } from '../../lib/input/service.js';
 import { statisticsOf } from '../support/statistics.js';
@@ -133,8 +134,8 @@ describe('a patch of a service with every optional field set', () => {
   it('that leaves port 0 without persistence is refused', () => {
     assertRefused(() => service({ persistence: null }, { ...SERVICE, port: 0 }), {
       error: 'RangeError',
-      code: 'ERR_IPVS_INVALID_PORT',
-      field: 'patch.port',
+      code: 'ERR_IPVS_INVALID_PERSISTENCE',
+      field: 'patch.persistence',
     });
   });
 });
@@ -271,8 +272,6 @@ describe('a patch is refused by itself, before anything is read', () => {
 
 describe('what another program wrote stays unwritable under a patch', () => {
   const rows: readonly [string, readonly string[], object, readonly string[]][] = [
-    ['that does not mention it', ['forwarding', 'tunnel'], { weight: 1 }, ['forwarding', 'tunnel']],
-    ['but not what it replaces', ['forwarding', 'tunnel'], { tunnel: null }, ['forwarding']],
     ['nor what is inside it', ['persistence.prefixLength'], { persistence: null }, []],
     ['nor one field of it', ['persistence.prefixLength'], { persistence: { prefixLength: 8 } }, []],
     [
@@ -286,7 +285,31 @@ describe('what another program wrote stays unwritable under a patch', () => {
   ];
   for (const [what, unsupported, patch, left] of rows) {
     it(what, () => {
-      assert.deepEqual(unwritable({ ...SERVICE, unsupported }, patch as never), left);
+      assert.deepEqual(unwritableService({ ...SERVICE, unsupported }, patch as never), left);
+    });
+  }
+
+  const both = ['forwarding', 'tunnel'];
+  const destinations: readonly [string, readonly string[], object, readonly string[]][] = [
+    ['that does not mention it', both, { weight: 1 }, both],
+    ['but not what it replaces', both, { tunnel: null }, ['forwarding']],
+    ['nor a tunnel of another type', both, { tunnel: { type: 'gre' } }, ['forwarding']],
+    [
+      'but a tunnel of which it changes the port alone',
+      ['tunnel'],
+      { tunnel: { port: 1 } },
+      ['tunnel'],
+    ],
+    ['nor a tunnel that goes with its forwarding method', both, { forwarding: 'direct' }, []],
+    ['but one that stays', both, { forwarding: 'tunnel' }, ['tunnel']],
+    ['and port 0, which no patch replaces', ['port'], { weight: 1 }, ['port']],
+  ];
+  for (const [what, unsupported, patch, left] of destinations) {
+    it(`${what}, as a destination`, () => {
+      assert.deepEqual(
+        unwritableDestination({ ...DESTINATION, unsupported }, patch as never),
+        left,
+      );
     });
   }
 });

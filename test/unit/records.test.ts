@@ -41,7 +41,7 @@ function patched(row: Uint8Array, patch: (view: DataView) => void): Uint8Array {
 }
 
 const service = (row: Uint8Array): ServiceEntry => decodeService(...firstOf(row));
-const destination = (row: Uint8Array): DestinationEntry => decodeDestination(...firstOf(row));
+const destination = (row: Uint8Array): DestinationEntry => decodeDestination(...firstOf(row), true);
 
 function uncounted(entry: ServiceEntry | DestinationEntry): object {
   const counted = ['stats', 'connections'];
@@ -197,7 +197,7 @@ describe('lists', () => {
 
   it('may be empty', () => {
     assert.deepEqual(decodeServices(rowsOf([])), []);
-    assert.deepEqual(decodeDestinations(rowsOf([])), []);
+    assert.deepEqual(decodeDestinations(rowsOf([]), true), []);
   });
 
   it('keep apart what differs in any part of the key', () => {
@@ -219,7 +219,7 @@ describe('lists', () => {
     const rows = Array.from({ length: 3000 }, (_, index) =>
       destinationRow({ ...DESTINATION_INPUT, port: ((index * 7919) % 1500) + 1 }, MARK_KEY),
     );
-    const ports = decodeDestinations(rowsOf(rows)).map((entry) => entry.port);
+    const ports = decodeDestinations(rowsOf(rows), true).map((entry) => entry.port);
     assert.deepEqual(
       ports,
       Array.from({ length: 1500 }, (_, index) => index + 1),

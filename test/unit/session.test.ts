@@ -203,7 +203,7 @@ describe('the answers of a client', () => {
     });
     const client = clientOver(door);
     await assert.rejects(client.flush(), {
-      reason: 'other',
+      reason: 'out-of-memory',
       outcome: 'unknown',
       code: 'ERR_IPVS_JOB_FAILED',
     });
