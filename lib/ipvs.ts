@@ -42,6 +42,7 @@ import type {
   ServiceSnapshot,
   ServiceState,
   SnapshotOptions,
+  StreamSnapshotOptions,
   SyncDaemon,
   SyncDaemonEntry,
   SyncDaemonRole,
@@ -72,6 +73,7 @@ import { listDestinationsSteadily, listServicesSteadily } from './sequences/list
 import { ensureService, updateService } from './sequences/service.js';
 import { readTable, readTableSteadily, withoutCounts } from './sequences/snapshot.js';
 import { Session } from './session.js';
+import { streamDestinations, streamServices, streamSnapshot } from './streams.js';
 import type { Statistics } from './statistics.js';
 import type { Sysctls, SysctlValue } from './sysctls.js';
 
@@ -447,6 +449,60 @@ export class Ipvs implements AsyncDisposable {
       signal,
     });
     return stats ? table : table.map(withoutCounts);
+  }
+
+  /**
+   * All virtual services, in the kernel's order, a page when it is asked for: whatever the size of the
+   * table, a few hundred entries are held in memory. Calls of the client can be made inside the loop, and
+   * leaving it ends the reading.
+   *
+   * ```ts
+   * for await (const { scheduler, stats } of ipvs.streamServices()) …
+   * ```
+   *
+   * While others change the table meanwhile, which inside a loop may be long, entries may be missing or
+   * appear twice. Until the loop ends, the kernel's module can't be unloaded.
+   *
+   * @throws (when the first is asked for) what {@link Ipvs.listServices} does.
+   */
+  streamServices(options?: CallOptions): AsyncGenerator<ServiceEntry, void, void> {
+    return streamServices(this.#session, options);
+  }
+
+  /**
+   * All destinations of a virtual service, as {@link Ipvs.streamServices} gives services.
+   *
+   * @throws (when the first is asked for) {@link ArgumentError}; at the end, IpvsError with reason
+   * `service-not-found`: the kernel gives an empty list for a service that is not there, and a shortened
+   * one for a service that is deleted meanwhile.
+   */
+  streamDestinations(
+    service: ServiceReference,
+    options?: CallOptions,
+  ): AsyncGenerator<DestinationEntry, void, void> {
+    return streamDestinations(this.#session, service, options);
+  }
+
+  /**
+   * Every virtual service with its destinations, as {@link Ipvs.streamServices} gives services; the
+   * destinations are sorted by key, and those of a few hundred services are held in memory. A service that
+   * has gone when its destinations were read is left out.
+   *
+   * @param options - With `stats: false` plain data as of {@link Ipvs.snapshot}.
+   */
+  streamSnapshot(
+    options?: StreamSnapshotOptions & { readonly stats?: true },
+  ): AsyncGenerator<ServiceSnapshot, void, void>;
+  streamSnapshot(
+    options: StreamSnapshotOptions & { readonly stats: false },
+  ): AsyncGenerator<ServiceState, void, void>;
+  streamSnapshot(
+    options?: StreamSnapshotOptions,
+  ): AsyncGenerator<ServiceSnapshot | ServiceState, void, void>;
+  streamSnapshot(
+    options?: StreamSnapshotOptions,
+  ): AsyncGenerator<ServiceSnapshot | ServiceState, void, void> {
+    return streamSnapshot(this.#session, options);
   }
 
   /**

@@ -329,11 +329,14 @@ export interface ListOptions extends CallOptions {
   readonly consistent?: boolean | undefined;
 }
 
-/** Options of `snapshot`. */
-export interface SnapshotOptions extends ListOptions {
+/** Options of `streamSnapshot`. */
+export interface StreamSnapshotOptions extends CallOptions {
   /** Whether to tell statistics and connections too. Default: true. */
   readonly stats?: boolean | undefined;
 }
+
+/** Options of `snapshot`. */
+export interface SnapshotOptions extends ListOptions, StreamSnapshotOptions {}
 
 /** Seconds that the kernel keeps a connection without packets (IPVS_CMD_GET_CONFIG). */
 export interface Timeouts {

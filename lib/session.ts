@@ -181,6 +181,12 @@ export class Session {
     }
   }
 
+  /** Another door into the network namespace, which its caller closes. */
+  async fork(method: string, signal: AbortSignal | undefined): Promise<Door> {
+    this.#admit(method, signal);
+    return await this.#queue.act(async (door) => await Promise.resolve(door.fork()));
+  }
+
   /** The files of the network namespace, for a method of the client. */
   files(method: string, signal?: AbortSignal): Files {
     if (this.#closed !== undefined) throw closedError(method);

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <utility>
 
+#include "environment_data.h"
 #include "job.h"
 
 namespace ipvs {
@@ -40,11 +41,20 @@ Napi::Function Client::Define(Napi::Env env) {
   return DefineClass(
       env, "Client",
       {InstanceMethod<&Client::Open>("open"), InstanceMethod<&Client::Transact>("transact"),
-       InstanceMethod<&Client::Dump>("dump"), InstanceMethod<&Client::OpenFile>("openFile"),
-       InstanceMethod<&Client::List>("list"), InstanceMethod<&Client::Close>("close")});
+       InstanceMethod<&Client::Dump>("dump"), InstanceMethod<&Client::Fork>("fork"),
+       InstanceMethod<&Client::BeginList>("beginList"),
+       InstanceMethod<&Client::ContinueList>("continueList"),
+       InstanceMethod<&Client::OpenFile>("openFile"), InstanceMethod<&Client::List>("list"),
+       InstanceMethod<&Client::Close>("close")});
 }
 
 Client::Client(const Napi::CallbackInfo& info) : ObjectWrap(info) {
+  if (info.Length() == 1 && info[0].IsExternal()) {
+    info.This().As<Napi::Object>().TypeTag(&kClientTag);
+    Connection& connection = *info[0].As<Napi::External<Connection>>().Data();
+    shared_ = std::make_shared<Shared>(Shared{std::move(connection)});
+    return;
+  }
   if (info.Length() != 2 || !(info[0].IsString() || info[0].IsNull()) || !info[1].IsNumber()) {
     throw Napi::TypeError::New(info.Env(), "Expected (namespacePath, timeoutMilliseconds)");
   }
@@ -84,6 +94,26 @@ Napi::Value Client::Dump(const Napi::CallbackInfo& info) {
   return Start(info.Env(), [commands = ReadCommands(info)](Connection& connection) {
     return connection.Dump(commands);
   });
+}
+
+Napi::Value Client::Fork(const Napi::CallbackInfo& info) {
+  RequireIdle(info);
+  Connection fork = shared_->connection.Fork();
+  // The constructor moves it away before this returns.
+  return info.Env().GetInstanceData<EnvironmentData>()->client.New(
+      {Napi::External<Connection>::New(info.Env(), &fork)});
+}
+
+Napi::Value Client::BeginList(const Napi::CallbackInfo& info) {
+  RequireIdle(info);
+  return Start(info.Env(), [commands = ReadCommands(info)](Connection& connection) {
+    return connection.BeginList(commands.front());
+  });
+}
+
+Napi::Value Client::ContinueList(const Napi::CallbackInfo& info) {
+  RequireIdle(info);
+  return Start(info.Env(), [](Connection& connection) { return connection.ContinueList(); });
 }
 
 Napi::Value Client::OpenFile(const Napi::CallbackInfo& info) {

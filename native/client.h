@@ -15,7 +15,7 @@ class Client : public Napi::ObjectWrap<Client> {
   static Napi::Function Define(Napi::Env env);
 
   /* (namespacePath: string | null, timeoutMilliseconds: number). Null is the namespace of the
-     calling thread. Opens nothing. */
+     calling thread. Opens nothing. (Fork() alone passes an External of a Connection.) */
   explicit Client(const Napi::CallbackInfo& info);
 
  private:
@@ -24,6 +24,9 @@ class Client : public Napi::ObjectWrap<Client> {
   Napi::Value Open(const Napi::CallbackInfo& info);
   Napi::Value Transact(const Napi::CallbackInfo& info);
   Napi::Value Dump(const Napi::CallbackInfo& info);
+  Napi::Value Fork(const Napi::CallbackInfo& info);
+  Napi::Value BeginList(const Napi::CallbackInfo& info);
+  Napi::Value ContinueList(const Napi::CallbackInfo& info);
   Napi::Value OpenFile(const Napi::CallbackInfo& info);
   Napi::Value List(const Napi::CallbackInfo& info);
   Napi::Value Close(const Napi::CallbackInfo& info);

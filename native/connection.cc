@@ -23,6 +23,9 @@ namespace {
 // buffer: even the system's default one, of 208 KiB, has room for all the answers.
 constexpr size_t kCommandsPerSend = 256;
 
+// A page of a list ends with the datagram that fills it.
+constexpr size_t kRowsPerPage = 256;
+
 // A job gives way to other users of the thread pool after this time.
 constexpr std::chrono::milliseconds kJobTime{100};
 
@@ -43,6 +46,7 @@ class Connection::Batch {
 
   [[nodiscard]] size_t Size() const { return commands_.size(); }
   [[nodiscard]] const CommandRecord& Command(size_t index) const { return commands_[index]; }
+  [[nodiscard]] size_t RowCount(size_t index) const { return results_[index].count; }
   [[nodiscard]] Outcome Result(size_t index) const {
     return {results_[index].error, static_cast<Stage>(results_[index].stage)};
   }
@@ -300,6 +304,46 @@ Reply Connection::Dump(const std::vector<CommandRecord>& commands) {
     DumpOne(batch, done++);
   } while (done < commands.size() && socket_.IsOpen() && NetlinkSocket::Clock::now() < stop);
   return batch.Finish(done);
+}
+
+Connection Connection::Fork() const {
+  Connection fork(namespace_path_, timeout_);
+  fork.namespace_ = namespace_.Duplicate();
+  return fork;
+}
+
+Reply Connection::BeginList(const CommandRecord& command) {
+  if (const Outcome opened = EnsureOpen(); opened.Failed()) return Reply(opened);
+  list_ = {command};
+  list_ended_ = false;
+  std::vector<Message> requests;
+  requests.push_back(
+      EncodeCommand({family_, socket_.Port(), ++sequence_, NLM_F_DUMP}, list_.front()));
+  if (!requests.front()) return Reply(Outcome{ENOMEM, Stage::kSend});
+  if (const Outcome sent = socket_.Send(requests); sent.Failed()) return Reply(sent);
+  return ContinueList();
+}
+
+Reply Connection::ContinueList() {
+  Batch page(list_);
+  Outcome failure;
+  const Answer answer = [&](size_t, nlmsghdr* header, Outcome& malformed) {
+    if (header->nlmsg_type == NLMSG_DONE || header->nlmsg_type == NLMSG_ERROR) {
+      page.Settle(0, ReadError(header));
+      return true;
+    }
+    malformed = page.TakeRow(0, header);
+    return false;
+  };
+  while (!list_ended_ && !failure.Failed() && page.RowCount(0) < kRowsPerPage) {
+    NetlinkSocket::Datagram datagram;
+    failure = socket_.Receive(NetlinkSocket::Clock::now() + timeout_, datagram);
+    if (failure.Failed()) break;
+    list_ended_ =
+        ReadDatagram(datagram.data, datagram.size, {socket_.Port(), sequence_, 1}, answer, failure);
+  }
+  if (failure.Failed()) page.Settle(0, failure);
+  return page.Finish(1);
 }
 
 OpenedFile Connection::OpenFile(const std::string& path, bool writing) {

@@ -40,6 +40,15 @@ class Connection {
      absence is the list's error. */
   Reply Dump(const std::vector<CommandRecord>& commands);
 
+  /* Another conversation in the same namespace, which is open, for what keeps a socket busy. */
+  [[nodiscard]] Connection Fork() const;
+
+  /* Reads a list page by page, in the kernel's order: the first page of what `command` asks for,
+     then the next ones. An empty page is the end. Between two pages nothing else may be asked: a
+     list that is read like this takes a conversation of its own. */
+  Reply BeginList(const CommandRecord& command);
+  Reply ContinueList();
+
   /* Opens a file as the namespace shows it. Takes no socket, and in one's own namespace nothing. */
   OpenedFile OpenFile(const std::string& path, bool writing);
 
@@ -79,6 +88,8 @@ class Connection {
   NetlinkSocket socket_;
   uint16_t family_ = 0;
   uint32_t sequence_ = 0;
+  std::vector<CommandRecord> list_;  // what is read page by page: one command
+  bool list_ended_ = true;
 };
 
 }  // namespace ipvs

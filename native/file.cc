@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "environment_data.h"
 #include "job.h"
 
 namespace ipvs {

@@ -42,9 +42,4 @@ class File : public Napi::ObjectWrap<File> {
   std::shared_ptr<Shared> shared_;
 };
 
-/* What belongs to one environment (the main thread's, or a worker's). */
-struct EnvironmentData {
-  Napi::FunctionReference file;
-};
-
 }  // namespace ipvs

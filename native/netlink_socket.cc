@@ -28,6 +28,7 @@ Outcome NetlinkSocket::Open() {
   if (const int error = nl_connect(socket.get(), NETLINK_GENERIC); error < 0) {
     return {errno != 0 ? errno : EIO, Stage::kSocket};
   }
+  received_ = std::make_unique<ReceiveBuffer>();
   socket_ = std::move(socket);
   EnlargeBuffers();
   return {};
@@ -35,7 +36,7 @@ Outcome NetlinkSocket::Open() {
 
 void NetlinkSocket::Close() noexcept {
   socket_.reset();
-  received_.Clear();
+  received_.reset();
 }
 
 void NetlinkSocket::EnlargeBuffers() {
@@ -86,7 +87,7 @@ Outcome NetlinkSocket::Wait(Clock::time_point deadline) const {
 }
 
 Outcome NetlinkSocket::Fill(Clock::time_point deadline) {
-  while (received_.Fill(Fd(socket_.get())) < 0) {
+  while (received_->Fill(Fd(socket_.get())) < 0) {
     if (errno == EINTR) continue;
     if (errno != EAGAIN) return {errno, Stage::kReceive};
     if (const Outcome waited = Wait(deadline); waited.Failed()) return waited;
@@ -96,10 +97,10 @@ Outcome NetlinkSocket::Fill(Clock::time_point deadline) {
 
 Outcome NetlinkSocket::Receive(Clock::time_point deadline, Datagram& datagram) {
   for (;;) {
-    if (received_.IsEmpty()) {
+    if (received_->IsEmpty()) {
       if (const Outcome filled = Fill(deadline); filled.Failed()) return filled;
     }
-    const ReceiveBuffer::Slot slot = received_.Next();
+    const ReceiveBuffer::Slot slot = received_->Next();
     // Other processes may send to our port; only port 0 is the kernel. Nor may they keep us here.
     if (slot.sender != 0) {
       if (Clock::now() >= deadline) return {ETIMEDOUT, Stage::kReceive};

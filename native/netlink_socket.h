@@ -58,7 +58,7 @@ class NetlinkSocket {
 
   std::unique_ptr<nl_sock, SocketDeleter> socket_;
   std::vector<iovec> vectors_;
-  ReceiveBuffer received_;
+  std::unique_ptr<ReceiveBuffer> received_;  // while the socket is open
 };
 
 }  // namespace ipvs

@@ -40,6 +40,12 @@ bool NetworkNamespace::IsThisThreads() const {
          wanted.st_dev == mine.st_dev && wanted.st_ino == mine.st_ino;
 }
 
+NetworkNamespace NetworkNamespace::Duplicate() const {
+  NetworkNamespace copy;
+  copy.fd_ = UniqueFd(::fcntl(fd_.Get(), F_DUPFD_CLOEXEC, 0));
+  return copy;
+}
+
 Outcome NetworkNamespace::Run(const std::function<Outcome()>& work) const {
   // Entering a namespace takes CAP_SYS_ADMIN, even one's own; using one's own takes nothing.
   if (IsThisThreads()) return work();

@@ -17,6 +17,10 @@ class NetworkNamespace {
   /* Opens `path`; EINVAL when it is something other than a network namespace. */
   Outcome Open(const std::string& path);
   void Close() noexcept { fd_.Reset(); }
+
+  /* The same one, by another descriptor; not open when there is none to be had. */
+  [[nodiscard]] NetworkNamespace Duplicate() const;
+
   [[nodiscard]] bool IsOpen() const noexcept { return static_cast<bool>(fd_); }
 
   /* Runs `work` inside the namespace. Where that is not the calling thread's own, the work runs on

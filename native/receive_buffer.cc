@@ -3,10 +3,8 @@
 namespace ipvs {
 
 int ReceiveBuffer::Fill(int fd) {
-  constexpr size_t kWords = kSlotSize / sizeof(uint64_t);
-  bytes_.resize(kSlots * kWords);
   for (size_t slot = 0; slot < kSlots; ++slot) {
-    vectors_[slot] = {bytes_.data() + slot * kWords, kSlotSize};
+    vectors_[slot] = {bytes_.data() + slot * kSlotWords, kSlotSize};
     senders_[slot] = {};
     msghdr& header = messages_[slot].msg_hdr;
     header = {};
@@ -15,7 +13,7 @@ int ReceiveBuffer::Fill(int fd) {
     header.msg_iov = &vectors_[slot];
     header.msg_iovlen = 1;
   }
-  Clear();
+  next_ = count_ = 0;
   const int count = ::recvmmsg(fd, messages_.data(), kSlots, MSG_DONTWAIT, nullptr);
   if (count > 0) count_ = static_cast<size_t>(count);
   return count;

@@ -21,6 +21,8 @@ class ReceiveBuffer {
     bool truncated;
   };
 
+  ReceiveBuffer() : bytes_(kSlots * kSlotWords) {}
+
   /* Takes what is there, without waiting: how many datagrams, or -1 with errno set. */
   int Fill(int fd);
 
@@ -29,15 +31,14 @@ class ReceiveBuffer {
   /* The next datagram, which must be there; its data is valid until the next Fill(). */
   Slot Next();
 
-  void Clear() noexcept { next_ = count_ = 0; }
-
  private:
   static constexpr size_t kSlots = 4;
   /* The kernel fills the datagrams of a dump up to the largest buffer it has seen on the socket,
      but never beyond 32 KiB (net/netlink/af_netlink.c, netlink_dump and netlink_recvmsg). */
   static constexpr size_t kSlotSize = size_t{32} * 1024;
+  static constexpr size_t kSlotWords = kSlotSize / sizeof(uint64_t);
 
-  std::vector<uint64_t> bytes_;  // of uint64_t, so that netlink headers in it are aligned
+  std::vector<uint64_t> bytes_;  // of words, so that netlink headers in it are aligned
   std::array<sockaddr_nl, kSlots> senders_{};
   std::array<iovec, kSlots> vectors_{};
   std::array<mmsghdr, kSlots> messages_{};

@@ -74,6 +74,7 @@ function readOptions(fields: Fields): CheckedOptions {
 const CALL_FIELDS = new Set(['signal']);
 const LIST_FIELDS = new Set(['consistent', 'signal']);
 const SNAPSHOT_FIELDS = new Set(['consistent', 'stats', 'signal']);
+const STREAM_SNAPSHOT_FIELDS = new Set(['stats', 'signal']);
 const DIAGNOSE_FIELDS = new Set(['schedulers', 'signal']);
 const DIAGNOSE_AND_OPEN_FIELDS = new Set([...DIAGNOSE_FIELDS, ...OPTION_FIELDS]);
 
@@ -129,6 +130,18 @@ function checkSchedulers(field: string, value: unknown): string[] {
   return Array.from(value, (name, index) =>
     checkName(`${field}[${index}]`, name, MAX_SCHEDULER_LENGTH),
   );
+}
+
+/** `StreamSnapshotOptions`, with every default filled in. */
+export function checkStreamSnapshotOptions(
+  value: unknown,
+): CheckedCallOptions & { stats: boolean } {
+  const fields: Fields =
+    value === undefined ? {} : checkObject('options', value, STREAM_SNAPSHOT_FIELDS);
+  return {
+    stats: checkSwitch('options.stats', fields['stats'], true),
+    signal: checkSignal('options.signal', fields['signal']),
+  };
 }
 
 /** `DiagnoseOptions`, checked. */

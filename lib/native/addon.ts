@@ -17,6 +17,15 @@ export interface Door {
   /** Reads all rows that one packed command asks for. */
   dump(command: Uint8Array): Promise<ArrayBuffer>;
   /**
+   * Another door into the same namespace, for a list that is read page by page: between two pages
+   * nothing else may be asked. No job may be under way.
+   */
+  fork(): Door;
+  /** The first page of the list that one packed command asks for; one without rows is the end. */
+  beginList(command: Uint8Array): Promise<ArrayBuffer>;
+  /** The next page. */
+  continueList(): Promise<ArrayBuffer>;
+  /**
    * Opens a file as the namespace shows it, for reading or else for writing; takes no socket. A reply
    * with the outcome where that fails.
    */

@@ -58,6 +58,24 @@ export interface ServiceRowEntry {
   readonly row: number;
 }
 
+/** The rows of the services of a page, as the kernel gave them. */
+export function pageOfServices({ reply, row, count }: Rows): ServiceRowEntry[] {
+  return Array.from({ length: count }, (_, index) => ({
+    reply,
+    row: row + index * SERVICE_ROW.size,
+  }));
+}
+
+/** The destinations of a page, as the kernel gave them; `portZero` as in `decodeDestination`. */
+export function pageOfDestinations(
+  { reply, row, count }: Rows,
+  portZero: boolean,
+): DestinationEntry[] {
+  return Array.from({ length: count }, (_, index) =>
+    decodeDestination(reply, row + index * DESTINATION_ROW.size, portZero),
+  );
+}
+
 /** The rows of the services of a dump, sorted by key. */
 export function serviceRows(rows: Rows): ServiceRowEntry[] {
   const { reply } = rows;

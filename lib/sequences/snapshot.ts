@@ -42,16 +42,11 @@ function* readDestinations(
   return answers;
 }
 
-/**
- * The keys of those services that are not there any more: their lists may be cut short. Absence from
- * one list is no proof, so the kernel is asked for the key itself.
- */
+/** The keys of those services that are not there any more: their lists may be cut short. */
 function* findGone(
   subject: Subject,
-  services: readonly ServiceRowEntry[],
+  doubtful: readonly ServiceRowEntry[],
 ): Sequence<ReadonlySet<string>> {
-  const present = new Set((yield* readServiceRows(subject)).map(packedKey));
-  const doubtful = services.filter((service) => !present.has(packedKey(service)));
   const answers = yield doubtful.map((each) => ({
     command: { name: 'IPVS_CMD_GET_SERVICE', serviceRecord: serviceRecord(each) },
     dump: false,
@@ -67,11 +62,11 @@ function* findGone(
   return gone;
 }
 
-/** Every service with its destinations. */
-export function* readTable(subject: Subject): Sequence<ServiceSnapshot[]> {
-  const services = yield* readServiceRows(subject);
-  const lists = yield* readDestinations(subject, services);
-  const gone = yield* findGone(subject, services);
+function assemble(
+  services: readonly ServiceRowEntry[],
+  lists: readonly Answer[],
+  gone: ReadonlySet<string>,
+): ServiceSnapshot[] {
   const table: ServiceSnapshot[] = [];
   services.forEach((service, index) => {
     const list = lists[index];
@@ -82,6 +77,25 @@ export function* readTable(subject: Subject): Sequence<ServiceSnapshot[]> {
     );
   });
   return table;
+}
+
+/** Some services with their destinations. */
+export function* readPart(
+  subject: Subject,
+  services: readonly ServiceRowEntry[],
+): Sequence<ServiceSnapshot[]> {
+  const lists = yield* readDestinations(subject, services);
+  return assemble(services, lists, yield* findGone(subject, services));
+}
+
+/** Every service with its destinations. */
+export function* readTable(subject: Subject): Sequence<ServiceSnapshot[]> {
+  const services = yield* readServiceRows(subject);
+  const lists = yield* readDestinations(subject, services);
+  // Absence from one list is no proof, so those are asked for by their keys.
+  const present = new Set((yield* readServiceRows(subject)).map(packedKey));
+  const doubtful = services.filter((service) => !present.has(packedKey(service)));
+  return assemble(services, lists, yield* findGone(subject, doubtful));
 }
 
 function keysOfTable(table: readonly ServiceSnapshot[]): string {

@@ -34,7 +34,7 @@ const open = async () => {
   await ipvs.close();
 };
 process.env.IPVS_FAULT = 'memory';
-const failure = await open().then(() => 'none', (error) => error.message);
+const failure = await open().then(() => 'none', ({ reason, code }) => reason + ' ' + code);
 delete process.env.IPVS_FAULT;
 console.log(failure, await open().then(() => 'opened', (error) => error.message));`;
 
@@ -80,6 +80,6 @@ describe('a thread inside another namespace', () => {
     const { stdout } = await promisify(execFile)('unshare', words, {
       env: { ...process.env, LD_PRELOAD: FAULTS },
     });
-    assert.equal(stdout.trim(), 'std::bad_alloc opened');
+    assert.equal(stdout.trim(), 'out-of-memory ERR_IPVS_JOB_FAILED opened');
   });
 });

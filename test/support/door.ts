@@ -118,6 +118,19 @@ export class FakeDoor implements Door {
     return await this.#job('dump', bytes);
   }
 
+  /** There are no lists in pages here. */
+  fork(): Door {
+    throw new Error('Not here');
+  }
+
+  async beginList(): Promise<ArrayBuffer> {
+    return await this.#other('beginList');
+  }
+
+  async continueList(): Promise<ArrayBuffer> {
+    return await this.#other('continueList');
+  }
+
   /** There are no files here. */
   async openFile(): Promise<ArrayBuffer> {
     return await this.#other('openFile');
