@@ -12,7 +12,7 @@ unchanged_since() {
 # A stamp bears the time at which its build began: what is edited meanwhile counts as newer.
 addon=build/Release/ipvs.node
 addon_stamp=build/.addon-stamp
-addon_inputs=(native test/native CMakeLists.txt package.json package-lock.json)
+addon_inputs=(native test/native test/bench/native CMakeLists.txt package.json package-lock.json)
 
 # node-gyp writes the same file, and CMake would then see nothing to do: so know it by inode and time.
 addon_identity() { stat -c '%i %s %y' "$addon" 2>/dev/null; }

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # The files that the tools work on, each name ended by NUL.
 
-cpp_files() { find native test/native test/fuzz \( -name '*.h' -o -name '*.cc' \) -print0; }
+cpp_files() { find native test/native test/bench test/fuzz \( -name '*.h' -o -name '*.cc' \) -print0; }
 
 # By their first line, or by the ending of what they source.
 shell_files() {
