@@ -22,6 +22,7 @@ check    | clang-format-19  | command clang-format-19    | layout of C++
 check    | clang-tidy-19    | command clang-tidy-19      | linter for C++
 fuzz     | clang-19         | command clang++-19         | compiler with libFuzzer
 fuzz     | libclang-rt-19-dev | clang-rt                 | libFuzzer and the sanitizers
+bench    | strace           | command strace             | counts system calls
 check    | shellcheck       | command shellcheck         | linter for shell scripts
 prebuild | python3          | command python3            | node-gyp is written in it
 prebuild | make             | command make               | runs node-gyp's build
@@ -35,8 +36,9 @@ groups_of() {
     check) echo build check ;;
     prebuild) echo build prebuild ;;
     fuzz) echo build fuzz ;;
+    bench) echo build bench ;;
     lab) echo "build lab $(kernel_group)" ;;
-    *) die "unknown level '$1'; there are: build, lab, check, fuzz, prebuild" ;;
+    *) die "unknown level '$1'; there are: build, lab, check, fuzz, bench, prebuild" ;;
   esac
 }
 
