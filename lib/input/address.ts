@@ -5,13 +5,18 @@ import { checkWord, type Fields } from './checks.js';
 /** The two families, as an argument names them. */
 export const FAMILIES: readonly Family[] = ['ipv4', 'ipv6'];
 
+/** Calls about the destinations of a service name its address again and again. */
+let latest: { readonly text: string; readonly address: Address } | undefined;
+
 /** An address; IPv4-mapped IPv6 becomes IPv4. */
 export function checkAddress(field: string, value: unknown): Address {
+  if (latest !== undefined && latest.text === value) return latest.address;
   const expected =
     'an IPv4 or IPv6 address: no name, brackets, port, prefix length, zone or leading zeros';
   if (typeof value !== 'string') throw wrongType(field, expected, value);
   const address = parseAddress(value);
   if (address === undefined) throw outOfRange(field, expected, value);
+  latest = { text: value, address };
   return address;
 }
 

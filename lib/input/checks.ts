@@ -26,12 +26,11 @@ export function checkInteger(
   most: number,
   unit = '',
 ): number {
-  const expected = `a whole number from ${least} to ${most}${unit}`;
-  if (typeof value !== 'number') throw wrongType(field, expected, value);
-  if (!Number.isInteger(value) || value < least || value > most) {
-    throw outOfRange(field, expected, value);
+  if (Number.isInteger(value) && (value as number) >= least && (value as number) <= most) {
+    return value === 0 ? 0 : (value as number); // -0 becomes 0
   }
-  return value === 0 ? 0 : value; // -0 becomes 0
+  const expected = `a whole number from ${least} to ${most}${unit}`;
+  throw (typeof value === 'number' ? outOfRange : wrongType)(field, expected, value);
 }
 
 /** One of a few words. */
@@ -40,18 +39,16 @@ export function checkWord<Word extends string>(
   value: unknown,
   words: readonly Word[],
 ): Word {
+  if ((words as readonly unknown[]).includes(value)) return value as Word;
   const expected = `one of ${words.map((word) => `'${word}'`).join(', ')}`;
-  if (typeof value !== 'string') throw wrongType(field, expected, value);
-  if (!(words as readonly string[]).includes(value)) throw outOfRange(field, expected, value);
-  return value as Word;
+  throw (typeof value === 'string' ? outOfRange : wrongType)(field, expected, value);
 }
 
 /** A name that the kernel takes as a NUL-terminated string: 1 to `most` printable ASCII characters. */
 export function checkName(field: string, value: unknown, most: number): string {
+  if (typeof value === 'string' && value.length <= most && /^[!-~]+$/.test(value)) return value;
   const expected = `1 to ${most} printable ASCII characters without blanks`;
-  if (typeof value !== 'string') throw wrongType(field, expected, value);
-  if (value.length > most || !/^[!-~]+$/.test(value)) throw outOfRange(field, expected, value);
-  return value;
+  throw (typeof value === 'string' ? outOfRange : wrongType)(field, expected, value);
 }
 
 /** A boolean; no truthiness. */

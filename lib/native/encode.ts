@@ -49,15 +49,18 @@ export interface Command {
   readonly timeouts?: Partial<Timeouts> | undefined;
 }
 
+/** Room for one call and its neighbours. */
+const FIRST_RESERVE = 4 * COMMAND.size;
+
 /** Writes into a buffer of packed records, all zero where nothing was written. */
 class Writer {
   bytes = new Uint8Array(0);
   #view = new DataView(this.bytes.buffer);
 
-  /** Makes room for so many bytes; what was written stays. */
+  /** Makes room for so many bytes, and more than that again; what was written stays. */
   reserve(size: number): void {
     if (size <= this.bytes.length) return;
-    const bytes = new Uint8Array(Math.max(size, 2 * this.bytes.length));
+    const bytes = new Uint8Array(Math.max(FIRST_RESERVE, 4 * this.bytes.length));
     bytes.set(this.bytes);
     this.bytes = bytes;
     this.#view = new DataView(bytes.buffer);

@@ -31,7 +31,9 @@ export class Records {
   /** A number of 64 bits, of which a `number` holds 53 exactly. */
   number64(offset: number): number {
     const [low, high] = LITTLE_ENDIAN ? [offset, offset + 4] : [offset + 4, offset];
-    return this.u32(high) * 0x1_0000_0000 + this.u32(low);
+    const most = this.u32(high);
+    // A small integer stays one: it needs no object of its own.
+    return most === 0 ? this.u32(low) : most * 0x1_0000_0000 + this.u32(low);
   }
 
   /** Bytes as a text of as many characters. */

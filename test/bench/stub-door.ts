@@ -107,6 +107,19 @@ export class StubDoor implements Door {
     return await this.#answer(request);
   }
 
+  /** Nobody reads lists in pages here. */
+  fork(): Door {
+    throw new Error('The stub has no pages');
+  }
+
+  async beginList(): Promise<ArrayBuffer> {
+    return await Promise.reject(new Error('The stub has no pages'));
+  }
+
+  async continueList(): Promise<ArrayBuffer> {
+    return await Promise.reject(new Error('The stub has no pages'));
+  }
+
   /** Nobody reads files here. */
   async openFile(): Promise<ArrayBuffer> {
     return await Promise.reject(new Error('The stub has no files'));
