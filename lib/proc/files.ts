@@ -129,7 +129,6 @@ export class NamespaceFiles implements Files {
 
   /** In its turn, unless it was given up until then. */
   async #act<Result>(act: (door: Door) => Promise<Result>): Promise<Result> {
-    throwIfAborted(this.#signal);
     return await this.#queue.act(async (door) => {
       throwIfAborted(this.#signal);
       return await act(door);

@@ -131,6 +131,32 @@ describe('a call that is given up', () => {
     assert.deepEqual(door.jobs, alone.jobs);
   });
 
+  it('leaves nothing of itself to what is called after it', async () => {
+    const door = new FakeDoor();
+    const client = clientOver(door);
+    const [first, last] = [new AbortController(), new AbortController()];
+    const persistence = { timeout: 300, engine: 'sip' };
+    const calls = [
+      client.addService({ ...SERVICE, scheduler: 'mh' }, { signal: first.signal }),
+      client.flush(),
+      client.addService({ ...SERVICE, persistence }, { signal: last.signal }),
+    ];
+    first.abort();
+    last.abort();
+    const settled = Promise.allSettled([...calls, client.getInfo()]);
+    await settled;
+    const alone = new FakeDoor();
+    await Promise.allSettled([clientOver(alone).flush()]);
+    // One job, since neither has a scheduler that the kernel would have to look for.
+    assert.deepEqual(door.sizes, [2]);
+    assert.deepEqual(
+      door.jobs.map(({ bytes }) => bytes.subarray(0, bytes.length / 2)),
+      alone.jobs.map(({ bytes }) => bytes),
+    );
+    const rest = door.jobs[0]?.bytes.subarray(door.jobs[0].bytes.length / 2 + 4);
+    assert.ok(rest?.every((byte) => byte === 0));
+  });
+
   it('reports what became of it when it was sent already', async () => {
     const controller = new AbortController();
     const door = new FakeDoor((job) => {
@@ -202,6 +228,17 @@ describe('the limit of the queue', () => {
       door.jobs.flatMap(({ names }) => names),
       ['IPVS_CMD_FLUSH', 'IPVS_CMD_NEW_SERVICE', 'IPVS_CMD_GET_SERVICE', 'IPVS_CMD_FLUSH'],
     );
+  });
+
+  it('has room again for each call of each job that has ended', async () => {
+    const client = limited(new FakeDoor(), 700);
+    for (let round = 0; round < 3; round += 1) {
+      await Promise.all(
+        Array.from({ length: 700 }, async () => {
+          await client.flush();
+        }),
+      );
+    }
   });
 
   it('counts what fails and what is given up as ended, too', async () => {
