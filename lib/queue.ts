@@ -191,8 +191,8 @@ export class Queue {
     // The callers of a job are told while the next one is under way.
     let tell = (): number => 0;
     for (;;) {
-      const item = this.#items.peek(0);
-      if (item instanceof Batch && !item.isDone) {
+      const item = this.#head();
+      if (item instanceof Batch) {
         const running = this.#jobs.run(item);
         this.#length -= tell();
         tell = await running;
@@ -201,11 +201,19 @@ export class Queue {
       this.#length -= tell();
       tell = () => 0;
       if (item === undefined) break;
-      if (item instanceof Batch) this.#items.drop(1);
-      else if (isRun(item)) await this.#runSequences();
+      if (isRun(item)) await this.#runSequences();
       else await this.#runTask(item);
     }
     this.#running = undefined;
+  }
+
+  /** The oldest item of which something is left. */
+  #head(): Item | undefined {
+    for (;;) {
+      const item = this.#items.peek(0);
+      if (!(item instanceof Batch) || !item.isDone) return item;
+      this.#items.drop(1);
+    }
   }
 
   async #runTask({ act, resolve, reject }: Task): Promise<void> {
