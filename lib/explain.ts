@@ -1,14 +1,10 @@
-/** What an errno means: the one place where the kernel's answers become errors for humans. */
-import { constants } from 'node:os';
-import { errnoName, IpvsError, type IpvsErrorReason } from './errors.js';
-import type { CheckedTunnel } from './input/destination.js';
-import { formatCheckedKey } from './keys.js';
-import type { Command } from './native/encode.js';
+/** What an errno means, and what to do: the one place that says so. */
+import { errnoName, type IpvsErrorReason } from './errors.js';
 import type { CommandName } from './native/layout.js';
 import type { Outcome } from './native/reply.js';
 
 /** An errno explained: why, and what to do. */
-interface Explanation {
+export interface Explanation {
   readonly reason: IpvsErrorReason;
   /** A whole sentence or two, without the full stop. */
   readonly text: string;
@@ -16,7 +12,8 @@ interface Explanation {
   readonly code?: string;
 }
 
-type Explanations = Readonly<Partial<Record<string, Explanation>>>;
+/** By the name of the errno. */
+export type Explanations = Readonly<Partial<Record<string, Explanation>>>;
 
 const NO_SERVICE: Explanation = {
   reason: 'service-not-found',
@@ -168,7 +165,7 @@ const TOO_MANY_FILES: Explanation = {
 };
 
 /** What the command does not matter for. */
-const ANYWHERE: Explanations = {
+export const ANYWHERE: Explanations = {
   EMFILE: TOO_MANY_FILES,
   ENFILE: TOO_MANY_FILES,
   EPERM: NO_PERMISSION,
@@ -178,7 +175,8 @@ const ANYWHERE: Explanations = {
   ENOPROTOOPT: UNAVAILABLE,
 };
 
-const NAMESPACE: Explanations = {
+/** Opening and entering a network namespace. */
+export const NAMESPACE: Explanations = {
   ENOENT: {
     reason: 'namespace-not-found',
     text: "there is no such network namespace, or no such process. 'ip netns list' shows those that have names",
@@ -209,17 +207,19 @@ const READING: ReadonlySet<CommandName | undefined> = new Set<CommandName | unde
 ]);
 
 /** Whether a command changes nothing. */
-export function isReading(command: CommandName): boolean {
+export function isReading(command: CommandName | undefined): boolean {
   return READING.has(command);
 }
 
-function afterwards(command: CommandName | undefined): string {
+/** What to do when a command was not answered. */
+export function afterwards(command: CommandName | undefined): string {
   return READING.has(command)
     ? 'Try again'
     : 'Whether the command was carried out is unknown: read the table';
 }
 
-function explain(command: CommandName | undefined, { errno, stage }: Outcome): Explanation {
+/** What an errno means that was met at some stage of a command; undefined is opening a client. */
+export function explain(command: CommandName | undefined, { errno, stage }: Outcome): Explanation {
   const code = errnoName(errno);
   const other: Explanation = { reason: 'other', text: `the kernel refused it with ${code}` };
   switch (stage) {
@@ -254,261 +254,12 @@ function explain(command: CommandName | undefined, { errno, stage }: Outcome): E
   }
 }
 
-/** What a failed command was about, for its message. */
-export interface Subject {
-  /** The method that was called. */
-  readonly method: string;
-  readonly service?: Command['service'];
-  readonly destination?: Command['destination'];
-  /** What else says what it was about, such as a path. */
-  readonly detail?: string;
-}
-
-function describe(subject: Subject, service?: string, destination?: string): string {
-  const { method, detail } = subject;
-  const words = [method, detail, destination, destination && service && 'of', service];
-  return words.filter((word) => word !== undefined && word !== '').join(' ');
-}
-
-/** What was attempted when no IPVS command was. */
-const SYSCALLS: Readonly<Partial<Record<Outcome['stage'], string>>> = {
-  namespace: 'setns',
-  socket: 'socket',
-  family: 'CTRL_CMD_GETFAMILY',
-  send: 'CTRL_CMD_GETFAMILY',
-  receive: 'CTRL_CMD_GETFAMILY',
-  reply: 'CTRL_CMD_GETFAMILY',
-};
-
-/** The error with everything that is known about it. */
-function buildError(
-  subject: Subject,
-  command: CommandName | undefined,
-  outcome: Outcome,
-  explanation: Explanation,
-  cause?: unknown,
-): IpvsError {
-  const service = subject.service && formatCheckedKey(subject.service);
-  const destination = subject.destination && formatCheckedKey(subject.destination);
-  const code = explanation.code ?? errnoName(outcome.errno);
-  const answered = outcome.stage !== 'receive' && outcome.stage !== 'reply';
-  return new IpvsError(
-    `${describe(subject, service, destination)}: ${explanation.text} (${code})`,
-    {
-      code,
-      reason: explanation.reason,
-      // A code of our own means that the kernel gave none.
-      errno: explanation.code === undefined ? outcome.errno : undefined,
-      syscall: command ?? SYSCALLS[outcome.stage],
-      outcome: answered || READING.has(command) ? 'not-applied' : 'unknown',
-      service,
-      destination,
-      cause,
-    },
-  );
-}
-
-/** The error for a command that failed. */
-export function commandError(subject: Subject, command: CommandName, outcome: Outcome): IpvsError {
-  return buildError(subject, command, outcome, explain(command, outcome));
-}
-
-/** Which of the two the kernel lacks; `either` where that can't be told. */
-export type Missing = 'scheduler' | 'engine' | 'either';
-
-/** The error for ENOENT on a service: the kernel lacks its scheduler or its engine. */
-export function unknownModuleError(
-  subject: Subject,
-  command: CommandName,
-  outcome: Outcome,
-  missing: Missing,
-  names: { scheduler: string; engine: string },
-): IpvsError {
-  const scheduler = `no scheduler '${names.scheduler}' (module ip_vs_${names.scheduler})`;
-  const engine = `no persistence engine '${names.engine}' (module ip_vs_pe_${names.engine})`;
-  const explanations: Record<Missing, Explanation> = {
-    scheduler: {
-      reason: 'unknown-scheduler',
-      text: `the kernel has ${scheduler} and can’t load it. Check its name, or load the module on the host`,
-    },
-    engine: {
-      reason: 'unknown-engine',
-      text: `the kernel has ${engine} and can’t load it. Check its name, or load the module on the host`,
-    },
-    either: {
-      reason: 'unknown-scheduler-or-engine',
-      text: `the kernel has ${scheduler} or ${engine}, and can’t load it. Check both names, or load the modules on the host`,
-    },
-  };
-  return buildError(subject, command, outcome, explanations[missing]);
-}
-
-/** The error for a tunnel that the kernel stored as something else; `undone` is what became of undoing it. */
-export function tunnelError(
-  subject: Subject,
-  command: CommandName,
-  tunnel: CheckedTunnel,
-  undone: Outcome,
-): IpvsError {
-  const kind = tunnel.checksum === 'none' ? tunnel.type : `${tunnel.type} with a checksum`;
-  const afterwards =
-    undone.errno === 0
-      ? 'The destination is as it was before'
-      : `Undoing it failed with ${errnoName(undone.errno)}: read the table`;
-  return buildError(
-    subject,
-    command,
-    undone.errno === 0 ? KERNEL_ANSWER : { errno: undone.errno, stage: 'receive' },
-    {
-      reason: 'unsupported-by-kernel',
-      code: 'ERR_IPVS_UNSUPPORTED_BY_KERNEL',
-      text: `this kernel does not know tunnels of type ${kind} (gue takes Linux 5.2, gre and checksums 5.3). ${afterwards}`,
-    },
-  );
-}
-
-/** For errors of our own, about something that the kernel answered. */
-const KERNEL_ANSWER: Outcome = { errno: 0, stage: 'kernel' };
-
-/** The error for an entry with fields that can't be written here and that a patch does not replace. */
-export function unwritableError(subject: Subject, fields: readonly string[]): IpvsError {
-  const explanation = {
-    reason: 'unsupported-entry',
-    code: 'ERR_IPVS_UNSUPPORTED_ENTRY',
-    text:
-      `another program wrote ${fields.join(', ')} so that it cannot be written here. ` +
-      'Replace it in the patch where that is possible, or delete the entry and add it anew',
-  } as const;
-  return buildError(subject, undefined, KERNEL_ANSWER, explanation);
-}
-
-/** The error for a table of which no two reads in a row showed the same keys. */
-export function tableChangingError(subject: Subject, reads: number): IpvsError {
-  const explanation = {
-    reason: 'table-changing',
-    code: 'ERR_IPVS_TABLE_CHANGING',
-    text: `other programs kept changing the table during ${reads} reads. Try again, or read without consistent`,
-  } as const;
-  return buildError(subject, undefined, KERNEL_ANSWER, explanation);
-}
-
-/** The error for a client that can't be opened. */
-export function openError(namespacePath: string | null, outcome: Outcome): IpvsError {
-  const subject: Subject = {
-    method: 'open',
-    ...(namespacePath === null ? {} : { detail: `in network namespace ${namespacePath}` }),
-  };
-  return buildError(subject, undefined, outcome, explain(undefined, outcome));
-}
-
-/** The error for a call after `close()`. */
-export function closedError(method: string): IpvsError {
-  return new IpvsError(`${method}: this client was closed. Open another with Ipvs.open`, {
-    code: 'ERR_IPVS_CLOSED',
-    reason: 'closed',
-  });
-}
-
-/** The error for a call that has no place in the queue. */
-export function queueFullError(method: string): IpvsError {
-  return new IpvsError(
-    `${method}: too many calls of this client have not ended. Await some of them, or drained(), or open it ` +
-      'with a larger queueLimit',
-    { code: 'ERR_IPVS_QUEUE_FULL', reason: 'queue-full' },
-  );
-}
-
 /** Why a job failed on this side of the kernel: C++ threw, which it does when memory runs out alone. */
-function jobExplanation(cause: unknown, command: CommandName | undefined): Explanation {
+export function jobExplanation(cause: unknown, command: CommandName | undefined): Explanation {
   const why = cause instanceof Error ? cause.message : String(cause);
   return {
     reason: why === 'std::bad_alloc' ? 'out-of-memory' : 'other',
     code: 'ERR_IPVS_JOB_FAILED',
     text: `the job failed inside this process: ${why}. ${afterwards(command)}`,
   };
-}
-
-/** The error for a job that failed on this side of the kernel: memory ran out, or we have a bug. */
-export function jobError(
-  subject: Subject,
-  command: CommandName | undefined,
-  cause: unknown,
-): IpvsError {
-  const outcome = { errno: constants.errno.EIO, stage: 'receive' } as const;
-  return buildError(subject, command, outcome, jobExplanation(cause, command), cause);
-}
-
-/** {@link jobError} of a job about a file. */
-export function fileJobError(
-  { method, detail, path }: FileSubject,
-  syscall: string,
-  cause: unknown,
-): IpvsError {
-  const { text, ...explanation } = jobExplanation(cause, undefined);
-  const about = [method, detail, `(${path})`].filter((word) => word !== undefined).join(' ');
-  return new IpvsError(`${about}: ${text}`, {
-    ...{ code: 'ERR_IPVS_JOB_FAILED', ...explanation, syscall, cause },
-    outcome: syscall === 'write' ? 'unknown' : 'not-applied',
-  });
-}
-
-/** A file of `/proc`, and the method that is about it. */
-export interface FileSubject {
-  /** The method that was called. */
-  readonly method: string;
-  /** What it was called for, such as a sysctl. */
-  readonly detail?: string;
-  /** As a process inside the network namespace would write it. */
-  readonly path: string;
-  /** What it means when the file is not there. Default: the kernel's module is not loaded. */
-  readonly missing?: { readonly reason: IpvsErrorReason; readonly text: string };
-}
-
-const NO_FILE = {
-  reason: 'ipvs-unavailable',
-  text:
-    'the file is not there: the kernel’s module is not loaded, and reading does not load it. ' +
-    "Load it on the host with 'modprobe ip_vs'",
-} as const;
-
-const REFUSED_FILE: Explanation = {
-  reason: 'permission-denied',
-  text:
-    'the file may not be opened or written so. Setting a sysctl takes root in the user namespace that ' +
-    'owns the network namespace, and a /proc/sys that is not mounted read-only (as it is in containers)',
-};
-
-const FILE: Explanations = {
-  EACCES: REFUSED_FILE,
-  EPERM: REFUSED_FILE,
-  EROFS: REFUSED_FILE,
-  EINVAL: { reason: 'invalid-sysctl', text: 'the kernel refuses this value' },
-};
-
-/** The error for a file that could not be opened, read or written. */
-export function fileError(subject: FileSubject, syscall: string, outcome: Outcome): IpvsError {
-  const { method, detail, path, missing = NO_FILE } = subject;
-  const code = errnoName(outcome.errno);
-  const fallback: Explanation = { reason: 'other', text: `${syscall} failed` };
-  const explanations: Explanations =
-    outcome.stage === 'namespace' ? NAMESPACE : { ...FILE, ENOENT: missing };
-  const { reason, text } = explanations[code] ?? ANYWHERE[code] ?? fallback;
-  const about = [method, detail, `(${path})`].filter((word) => word !== undefined).join(' ');
-  return new IpvsError(`${about}: ${text} (${code})`, {
-    code,
-    reason,
-    errno: outcome.errno,
-    syscall,
-    outcome: 'not-applied',
-  });
-}
-
-/** The error for a file whose text is not what the kernel writes. */
-export function malformedFileError({ method, path }: FileSubject, text: string): IpvsError {
-  const shown = JSON.stringify(text.length > 200 ? `${text.slice(0, 200)}…` : text);
-  return new IpvsError(
-    `${method} (${path}): this line makes no sense: ${shown}. ` +
-      'Please report this together with the kernel’s release',
-    { code: 'ERR_IPVS_MALFORMED_FILE', reason: 'malformed-file', syscall: 'read' },
-  );
 }

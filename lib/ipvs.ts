@@ -1,6 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { diagnoseSession } from './diagnose/index.js';
-import type { Subject } from './explain.js';
+import type { Subject } from './failures.js';
 import { checkRole, checkSyncDaemon } from './input/daemon.js';
 import {
   checkDestination,

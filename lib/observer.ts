@@ -1,5 +1,5 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import { closedError } from './explain.js';
+import { closedError } from './failures.js';
 import { checkCallOptions, checkOptions } from './input/options.js';
 import { checkSysctlName } from './input/sysctls.js';
 import type {

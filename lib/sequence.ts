@@ -1,7 +1,7 @@
 /** Several commands of which the later ones depend on the answers to the earlier ones. */
 import { constants } from 'node:os';
 import { parseAddress } from './address.js';
-import { commandError, type Missing, type Subject, unknownModuleError } from './explain.js';
+import { commandError, type Missing, type Subject, unknownModuleError } from './failures.js';
 import type { Answer } from './batch.js';
 import type { Request } from './jobs.js';
 import type { Command } from './native/encode.js';

@@ -8,7 +8,7 @@ import {
   queueFullError,
   type Subject,
   unknownModuleError,
-} from './explain.js';
+} from './failures.js';
 import type { CheckedOptions } from './input/options.js';
 import { JobFailure, type Request } from './jobs.js';
 import { createDoor, type Door } from './native/addon.js';

@@ -1,6 +1,6 @@
 /** Lists that are read page by page, as a loop asks for them. */
 import { throwIfAborted } from './errors.js';
-import { commandError, jobError } from './explain.js';
+import { commandError, jobError } from './failures.js';
 import { takesPortZero } from './input/destination.js';
 import { checkCallOptions, checkStreamSnapshotOptions } from './input/options.js';
 import { checkServiceReference } from './input/service.js';

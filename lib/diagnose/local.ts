@@ -1,6 +1,6 @@
 /** Which addresses the kernel delivers to this machine itself. */
 import { type Address, type Cidr, contains, formatAddress, parseCidr } from '../address.js';
-import { malformedFileError } from '../explain.js';
+import { malformedFileError } from '../proc/failures.js';
 import type { Files } from '../proc/files.js';
 import { lineGroups } from '../proc/lines.js';
 

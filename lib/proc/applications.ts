@@ -1,5 +1,5 @@
 /** Application helpers: `/proc/net/ip_vs_app`. */
-import { type FileSubject, malformedFileError } from '../explain.js';
+import { type FileSubject, malformedFileError } from './failures.js';
 import type { Application } from '../model.js';
 import type { Files } from './files.js';
 

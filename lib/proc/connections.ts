@@ -1,5 +1,5 @@
 /** The connection table: `/proc/net/ip_vs_conn` and `/proc/net/ip_vs_conn_sync`. */
-import { malformedFileError, type FileSubject } from '../explain.js';
+import { malformedFileError, type FileSubject } from './failures.js';
 import { checkConnectionsOptions } from '../input/connections.js';
 import type { Connection, ConnectionEndpoint } from '../model.js';
 import type { Files } from './files.js';

@@ -1,6 +1,6 @@
 /** The files of `/proc` and `/proc/sys` as one network namespace shows them. */
 import { throwIfAborted } from '../errors.js';
-import { fileError, fileJobError, type FileSubject } from '../explain.js';
+import { fileError, fileJobError, type FileSubject } from './failures.js';
 import type { Door, OpenFile } from '../native/addon.js';
 import { layout } from '../native/layout.js';
 import { Reply } from '../native/reply.js';

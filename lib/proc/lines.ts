@@ -1,5 +1,5 @@
 import type { Files } from './files.js';
-import type { FileSubject } from '../explain.js';
+import type { FileSubject } from './failures.js';
 
 /**
  * The lines of a file, each byte as the character of its number, in groups as they were read: a group

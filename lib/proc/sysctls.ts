@@ -1,7 +1,7 @@
 /** The sysctls of IPVS: `/proc/sys/net/ipv4/vs/`. */
 import { constants } from 'node:os';
 import { hasReason } from '../errors.js';
-import { fileError, type FileSubject } from '../explain.js';
+import { fileError, type FileSubject } from './failures.js';
 import { parseSysctlValue } from '../input/sysctls.js';
 import type { SysctlValue } from '../sysctls.js';
 import type { Files } from './files.js';

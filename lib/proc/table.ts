@@ -1,6 +1,6 @@
 /** The table as `/proc/net/ip_vs` shows it to everybody. */
 import { endianness } from 'node:os';
-import { type FileSubject, malformedFileError } from '../explain.js';
+import { type FileSubject, malformedFileError } from './failures.js';
 import { compareKeys } from '../keys.js';
 import type {
   Forwarding,

@@ -1,5 +1,5 @@
 /** What the kernel counted in all services: `/proc/net/ip_vs_stats` and `…_percpu`. */
-import { type FileSubject, malformedFileError } from '../explain.js';
+import { type FileSubject, malformedFileError } from './failures.js';
 import type { CpuTotals } from '../model.js';
 import { Statistics } from '../statistics.js';
 import type { Files } from './files.js';

@@ -1,6 +1,6 @@
 /** Stopping a sync daemon for certain. */
 import { constants } from 'node:os';
-import { commandError, type Subject } from '../explain.js';
+import { commandError, type Subject } from '../failures.js';
 import type { SyncDaemonRole } from '../model.js';
 import { decodeDaemons } from '../native/lists.js';
 import { attempt, dump, type Sequence } from '../sequence.js';

@@ -1,7 +1,7 @@
 /** Adding, replacing and patching destinations, and making sure that a tunnel was understood. */
 import { constants } from 'node:os';
 import { hasReason } from '../errors.js';
-import { commandError, type Subject, tunnelError, unwritableError } from '../explain.js';
+import { commandError, type Subject, tunnelError, unwritableError } from '../failures.js';
 import type { Fields } from '../input/checks.js';
 import type {
   CheckedDestination,

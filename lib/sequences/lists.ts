@@ -1,5 +1,5 @@
 /** Lists of a table that others may be changing. */
-import { type Subject, tableChangingError } from '../explain.js';
+import { type Subject, tableChangingError } from '../failures.js';
 import { takesPortZero } from '../input/destination.js';
 import { formatKey, type Keyed } from '../keys.js';
 import type { DestinationEntry, ServiceEntry } from '../model.js';

@@ -1,6 +1,6 @@
 /** Patching virtual services, and adding or replacing them. */
 import { hasReason } from '../errors.js';
-import { type Subject, unwritableError } from '../explain.js';
+import { type Subject, unwritableError } from '../failures.js';
 import type { Fields } from '../input/checks.js';
 import { mergeService, unwritableService } from '../input/patch.js';
 import type { CheckedService, CheckedServiceKey } from '../input/service.js';

@@ -1,6 +1,6 @@
 /** The whole table in one pass. */
 import { constants } from 'node:os';
-import { commandError, type Subject } from '../explain.js';
+import { commandError, type Subject } from '../failures.js';
 import type { Answer } from '../batch.js';
 import { formatKey } from '../keys.js';
 import type { ServiceSnapshot, ServiceState } from '../model.js';

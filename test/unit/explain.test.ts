@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { constants } from 'node:os';
 import { describe, it } from 'mocha';
 import type { IpvsErrorReason } from '../../lib/errors.js';
-import { commandError, jobError, openError, unknownModuleError } from '../../lib/explain.js';
+import { commandError, jobError, openError, unknownModuleError } from '../../lib/failures.js';
 import { checkDestinationReference } from '../../lib/input/destination.js';
 import { checkServiceReference } from '../../lib/input/service.js';
 import type { CommandName, StageName } from '../../lib/native/layout.js';
