@@ -254,7 +254,7 @@ describe('calls of one turn', () => {
           assert.deepEqual(together, apart);
           assert.deepEqual(await ipvs.snapshot({ stats: false }), tableApart);
         }),
-        { numRuns: 150 },
+        { numRuns: 50 },
       );
     });
   });
