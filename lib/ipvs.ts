@@ -70,7 +70,7 @@ import {
   updateDestination,
 } from './sequences/destination.js';
 import { listDestinationsSteadily, listServicesSteadily } from './sequences/lists.js';
-import { ensureService, updateService } from './sequences/service.js';
+import { ensureService, type ServiceSubject, updateService } from './sequences/service.js';
 import { readTable, readTableSteadily, withoutCounts } from './sequences/snapshot.js';
 import { Session } from './session.js';
 import { streamDestinations, streamServices, streamSnapshot } from './streams.js';
@@ -717,13 +717,16 @@ export class Ipvs implements AsyncDisposable {
 
   /** Runs what is about one service or destination: never two at once for the same. */
   async #runFor<Result>(
-    subject: Subject,
+    subject: ServiceSubject & Pick<Subject, 'destination'>,
     name: CommandName,
     sequence: Sequence<Result>,
     signal: AbortSignal | undefined,
   ): Promise<Result> {
-    const keys = [subject.service, subject.destination].filter((key) => key !== undefined);
-    const key = keys.map((each) => formatCheckedKey(each)).join(' ');
-    return await this.#session.run(subject, { name }, sequence, { key, signal });
+    const { service, destination } = subject;
+    const claim = {
+      service: formatCheckedKey(service),
+      destination: destination && formatCheckedKey(destination),
+    };
+    return await this.#session.run(subject, { name }, sequence, { claim, signal });
   }
 }

@@ -2,6 +2,7 @@ import { Aborts } from './aborts.js';
 import { type Answer, Batch, type Call } from './batch.js';
 import { abortError } from './errors.js';
 import { isReading } from './explain.js';
+import { type Claim, Claims } from './claims.js';
 import { Fifo } from './fifo.js';
 import { Jobs, type Request } from './jobs.js';
 import type { Door } from './native/addon.js';
@@ -10,7 +11,8 @@ import type { Sequence, Step } from './sequence.js';
 /** Several commands, each depending on the answers to those before it, that wait for their turn. */
 interface Run {
   readonly sequence: Sequence<unknown>;
-  readonly key: string | undefined;
+  /** What it is about; without, it runs alone. */
+  readonly claim: Claim | undefined;
   readonly signal: AbortSignal | undefined;
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: unknown) => void;
@@ -91,9 +93,9 @@ function advance(run: Run, answers: readonly Answer[]): { run: Run; step: Step }
  * of one turn of the event loop travel together, as one job on the thread pool; while it is under
  * way the next ones gather.
  *
- * Sequences keep their place too: what was called after one waits for its end. Only neighbours with
- * different keys run side by side, step by step in their order: since each touches its own service or
- * destination alone, nobody can tell that from one after the other.
+ * Sequences keep their place too: what was called after one waits for its end. Only neighbours that are
+ * about different services, or different destinations of one, run side by side, step by step in their
+ * order: nobody can tell that from one after the other.
  */
 export class Queue {
   readonly #door: Door;
@@ -129,19 +131,19 @@ export class Queue {
   }
 
   /**
-   * Runs several commands that belong together. Two sequences with the same key never run at once,
-   * and one without a key runs alone. With a signal it can be given up until it changes something.
+   * Runs several commands that belong together. Two sequences that claim the same never run at once,
+   * and one without a claim runs alone. With a signal it can be given up until it changes something.
    */
   async run<Result>(
     sequence: Sequence<Result>,
-    key?: string,
+    claim?: Claim,
     signal?: AbortSignal,
   ): Promise<Result> {
     this.#length += 1;
     try {
       return await new Promise<Result>((resolve, reject) => {
         const settled = { resolve: resolve as (result: unknown) => void, reject };
-        this.#items.push({ sequence, key, signal, ...settled, committed: false });
+        this.#items.push({ sequence, claim, signal, ...settled, committed: false });
         this.#start();
       });
     } finally {
@@ -252,19 +254,14 @@ export class Queue {
 
   #takeRuns(): Run[] {
     const runs: Run[] = [];
-    const keys = new Set<string | undefined>();
-    for (;;) {
+    const claims = new Claims();
+    while (runs.length < RUNS_TOGETHER) {
       const item = this.#items.peek(runs.length);
-      const ends =
-        item === undefined ||
-        item instanceof Batch ||
-        !isRun(item) ||
-        keys.has(item.key) ||
-        runs.length === RUNS_TOGETHER;
-      if (ends || (item.key === undefined && runs.length > 0)) break;
+      if (item === undefined || item instanceof Batch || !isRun(item)) break;
+      const { claim } = item;
+      if (claim === undefined ? runs.length > 0 : !claims.take(claim)) break;
       runs.push(item);
-      keys.add(item.key);
-      if (item.key === undefined) break;
+      if (claim === undefined) break;
     }
     this.#items.drop(runs.length);
     return runs;

@@ -1,4 +1,5 @@
 import type { Answer, Call } from './batch.js';
+import type { Claim } from './claims.js';
 import { throwIfAborted } from './errors.js';
 import {
   closedError,
@@ -164,18 +165,18 @@ export class Session {
   }
 
   /**
-   * Runs several commands that belong together; `command` is the one that they are for. Those with
-   * the same key never run at once, and those without a key run alone.
+   * Runs several commands that belong together; `command` is the one that they are for. Those that
+   * claim the same never run at once, and those without a claim run alone.
    */
   async run<Result>(
     subject: Subject,
     { name }: Pick<Command, 'name'>,
     sequence: Sequence<Result>,
-    { key, signal }: { key?: string; signal?: AbortSignal | undefined } = {},
+    { claim, signal }: { claim?: Claim; signal?: AbortSignal | undefined } = {},
   ): Promise<Result> {
     this.#admit(subject.method, signal);
     try {
-      return await this.#queue.run(sequence, key, signal);
+      return await this.#queue.run(sequence, claim, signal);
     } catch (error) {
       throw error instanceof JobFailure ? jobError(subject, name, error.cause) : error;
     }

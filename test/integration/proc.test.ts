@@ -271,16 +271,29 @@ describe('sysctls', () => {
   );
 
   it(
-    'that are not there, or not to be written, are errors with a reason',
+    'that are not there are errors with a reason',
     inNamespace(async (_, ipvs) => {
       assert.deepEqual(await rejection(ipvs.getSysctl('nosuch')), {
         ...{ code: 'ENOENT', errno: -2, syscall: 'open' },
         ...{ reason: 'unknown-sysctl', outcome: 'not-applied' },
       });
-      // Outside the initial network namespace it is for reading only.
-      assert.deepEqual(await rejection(ipvs.setSysctl('debug_level', 1)), {
-        ...{ code: 'EACCES', errno: -13, syscall: 'open' },
-        ...{ reason: 'permission-denied', outcome: 'not-applied' },
+    }),
+  );
+
+  it(
+    'are not to be set where /proc/sys is for reading only, as in containers',
+    inNamespace(async (ns) => {
+      const program = `import { Ipvs } from 'ipvs';
+        const ipvs = await Ipvs.open();
+        const { code, errno, syscall, reason, outcome } = await ipvs.setSysctl('conntrack', 1).catch((e) => e);
+        console.log(JSON.stringify({ code, errno, syscall, reason, outcome, read: await ipvs.getSysctl('conntrack') }));
+        await ipvs.close();`;
+      const script = `mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys &&
+        exec "$0" --input-type=module -e "$1"`;
+      const text = await ns.run('unshare', '-m', 'sh', '-c', script, process.execPath, program);
+      assert.deepEqual(JSON.parse(text), {
+        ...{ code: 'EROFS', errno: -30, syscall: 'open', reason: 'permission-denied' },
+        ...{ outcome: 'not-applied', read: 0 },
       });
     }),
   );

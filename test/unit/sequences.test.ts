@@ -114,6 +114,25 @@ describe('sequences of one turn', () => {
     );
   });
 
+  it('about a service and about its destinations never run at once', async () => {
+    const door = scripted(all);
+    const client = clientOver(door);
+    await Promise.allSettled([
+      client.ensureDestination(SERVICE, PLAIN),
+      client.ensureDestination(SERVICE, { ...PLAIN, port: 81 }),
+      client.ensureService(SERVICE),
+      client.ensureDestination(SERVICE, { ...PLAIN, port: 82 }),
+      client.ensureService(OTHER),
+      client.ensureDestination(OTHER, PLAIN),
+    ]);
+    assert.deepEqual(commandsOf(door), [
+      'NEW_DEST NEW_DEST',
+      'NEW_SERVICE',
+      'NEW_DEST NEW_SERVICE',
+      'NEW_DEST',
+    ]);
+  });
+
   it('keep their place: what is called after one waits for its end', async () => {
     const door = scripted([{ rows: [destinationRow(PLAIN)] }], all);
     const client = clientOver(door);
