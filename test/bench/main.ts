@@ -17,7 +17,12 @@ import { callsAreFew, type Row, rowsOf, voidReason } from './targets.js';
 /** For everything on one kernel; the emulated one takes long. */
 const LAB_SECONDS = process.env['IPVS_LAB_TIMEOUT'] ?? '7200';
 
-process.exitCode = await main(process.argv.slice(2));
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  console.error(`bench: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
+}
 
 async function main(args: string[]): Promise<number> {
   const options = understand(args);
