@@ -1,11 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { describe, it } from 'mocha';
 import { rejection } from '../support/failure.js';
-import { needsGuest, withModuleLoader } from '../support/guest.js';
+import { needsGuest, withSlowLoader } from '../support/guest.js';
 import { withNamespace } from '../support/netns.js';
 
 const SECONDS = 1;
@@ -27,26 +24,13 @@ async function longestPause(work: () => Promise<unknown>): Promise<number> {
   return Math.max(longest, performance.now() - last);
 }
 
-/** Runs `body` while the kernel takes SECONDS to find out that there is no such module. */
-async function withSlowLoader(body: () => Promise<void>): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'ipvs-test-'));
-  try {
-    const loader = join(folder, 'loader');
-    await writeFile(loader, `#!/bin/sh\nsleep ${SECONDS}\nexit 1\n`);
-    await chmod(loader, 0o755);
-    await withModuleLoader(loader, body);
-  } finally {
-    await rm(folder, { recursive: true });
-  }
-}
-
 describe('the event loop', () => {
   it('is not blocked while the kernel takes its time over a command', async function () {
     needsGuest(this);
     await withNamespace(async (ns) => {
       const ipvs = await ns.open();
       const key = { protocol: 'tcp', address: '10.0.0.1', port: 80 } as const;
-      await withSlowLoader(async () => {
+      await withSlowLoader(SECONDS, async () => {
         const begin = performance.now();
         const pause = await longestPause(async () => {
           const failure = await rejection(ipvs.addService({ ...key, scheduler: 'nonesuch' }));

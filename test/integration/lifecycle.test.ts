@@ -1,26 +1,14 @@
 import assert from 'node:assert/strict';
-import { readdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { Worker } from 'node:worker_threads';
-import { once } from 'node:events';
 import { Ipvs, type Service } from 'ipvs';
 import { describe, it } from 'mocha';
-import type { WorkerData } from '../support/children/worker.js';
+import { descriptors } from '../support/descriptors.js';
 import { rejection } from '../support/failure.js';
 import { inNamespace, type Namespace } from '../support/netns.js';
 
 const WEB: Service = { protocol: 'tcp', address: '10.0.0.1', port: 80, scheduler: 'rr' };
 const REAL = { address: '10.0.1.1', port: 80, forwarding: 'masquerade' } as const;
-const WORKER = new URL('../support/children/worker.js', import.meta.url);
 const LIBRARY = fileURLToPath(import.meta.resolve('ipvs'));
-
-async function openDescriptors(): Promise<number> {
-  return (await readdir('/proc/self/fd')).length;
-}
-
-function startWorker(ns: Namespace, data: Omit<WorkerData, 'path'>): Worker {
-  return new Worker(WORKER, { workerData: { path: ns.path, ...data } satisfies WorkerData });
-}
 
 /** Runs a script with the library in a process of its own. */
 async function script(ns: Namespace, text: string): Promise<string> {
@@ -92,12 +80,12 @@ describe('the life of a client', () => {
       };
       // The first one loads the addon, and libuv may open something of its own.
       await cycle();
-      const before = await openDescriptors();
+      const before = await descriptors();
       const held = await Ipvs.open({ netns: { name: ns.name } });
-      assert.ok((await openDescriptors()) > before, 'an open client is seen');
+      assert.notDeepEqual(await descriptors(), before, 'an open client is seen');
       await held.close();
       for (let count = 0; count < 200; count += 1) await cycle();
-      assert.equal(await openDescriptors(), before);
+      assert.deepEqual(await descriptors(), before);
     }),
   );
 
@@ -109,17 +97,6 @@ describe('the life of a client', () => {
         'end\n',
       );
       assert.equal(await ns.ipvsadm('-Sn'), '-A -t 10.0.0.1:80 -s rr\n');
-    }),
-  );
-
-  it(
-    'ends with the process, also in the middle of a command',
-    inNamespace(async (ns) => {
-      const many = `for (let port = 1; port < 2000; port += 1) {
-          ipvs.addService({ ...service, port }).catch(() => undefined);
-        }
-        setTimeout(() => { console.log('end'); process.exit(0); }, 5);`;
-      assert.equal(await script(ns, many), 'end\n');
     }),
   );
 
@@ -140,32 +117,6 @@ describe('the life of a client', () => {
         let called`,
       );
       assert.equal(await script(ns, text), '300\n');
-    }),
-  );
-
-  it(
-    'works in a worker thread',
-    inNamespace(async (ns) => {
-      const worker = startWorker(ns, { address: '10.0.0.1', count: 100, endless: false });
-      const [seen] = (await once(worker, 'message')) as [number];
-      assert.equal(seen, 100);
-      const [status] = (await once(worker, 'exit')) as [number];
-      assert.equal(status, 0);
-      const rules = (await ns.ipvsadm('-Sn')).trimEnd().split('\n');
-      assert.equal(rules.length, 100);
-    }),
-  );
-
-  it(
-    'ends with a worker thread that is terminated in the middle of commands',
-    inNamespace(async (ns, ipvs) => {
-      for (let count = 0; count < 3; count += 1) {
-        const worker = startWorker(ns, { address: `10.0.0.${count}`, count: 300, endless: true });
-        await once(worker, 'message');
-        await worker.terminate();
-      }
-      await ipvs.flush();
-      await ns.assertHolds([]);
     }),
   );
 });

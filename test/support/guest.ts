@@ -1,5 +1,7 @@
 /** What a test may do to a kernel only where that kernel is the lab's own guest. */
-import { readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Context } from 'mocha';
 import { execute, run } from './netns.js';
 
@@ -21,6 +23,28 @@ export async function withModuleLoader(helper: string, body: () => Promise<void>
     await body();
   } finally {
     await writeFile(HELPER, before);
+  }
+}
+
+/**
+ * Runs `body` while the kernel takes `seconds` to find out that there is no module that it looks for.
+ * The file `loading` is there as soon as it has begun to look.
+ */
+export async function withSlowLoader(
+  seconds: number,
+  body: (loading: string) => Promise<void>,
+): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'ipvs-test-'));
+  try {
+    const loader = join(folder, 'loader');
+    const loading = join(folder, 'loading');
+    await writeFile(loader, `#!/bin/sh\n: >${loading}\nsleep ${seconds}\nexit 1\n`);
+    await chmod(loader, 0o755);
+    await withModuleLoader(loader, async () => {
+      await body(loading);
+    });
+  } finally {
+    await rm(folder, { recursive: true });
   }
 }
 

@@ -1,29 +1,36 @@
 /**
- * A worker thread's program: adds services at the ports 1 to `count` of an address, in a namespace, reads
- * them, and posts how many it saw. With `endless` it goes on until it is terminated.
+ * A worker thread's program: with each of some copies of the library it opens clients in a namespace,
+ * again and again, and all of them add services of the thread's own address, each at ports of its own. It
+ * posts how many services it saw at last.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import { Ipvs, type Service } from 'ipvs';
 
 export interface WorkerData {
+  /** URLs of the library. */
+  readonly libraries: readonly string[];
   readonly path: string;
   readonly address: string;
-  readonly count: number;
-  readonly endless: boolean;
+  /** How many clients each library opens, one after another. */
+  readonly clients: number;
+  /** How many services each of them adds. */
+  readonly services: number;
 }
 
-const { path, address, count, endless } = workerData as WorkerData;
-const ipvs = await Ipvs.open({ netns: { path } });
-const services = Array.from({ length: count }, (_, index): Service => ({
-  ...{ protocol: 'tcp', address, port: 1 + index, scheduler: 'rr' },
-}));
-do {
-  await Promise.all(
-    services.map(async (service) => {
-      await ipvs.addService(service);
-    }),
-  );
-  parentPort?.postMessage((await ipvs.listServices()).length);
-  if (endless) await ipvs.flush();
-} while (endless);
-await ipvs.close();
+const { libraries, path, address, clients, services } = workerData as WorkerData;
+let port = 0;
+for (let count = 0; count < clients; count += 1) {
+  for (const library of libraries) {
+    const { Ipvs } = (await import(library)) as typeof import('ipvs');
+    const ipvs = await Ipvs.open({ netns: { path } });
+    const added = Array.from({ length: services }, async () => {
+      port += 1;
+      await ipvs.addService({ protocol: 'tcp', address, port, scheduler: 'rr' });
+    });
+    await Promise.all(added);
+    if (port === clients * libraries.length * services) {
+      const all = await ipvs.listServices();
+      parentPort?.postMessage(all.filter((service) => service.address === address).length);
+    }
+    await ipvs.close();
+  }
+}

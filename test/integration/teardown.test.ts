@@ -1,0 +1,112 @@
+/** A process or a worker thread may end at any moment: with its code, in time, and nothing stays. */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import { describe, it } from 'mocha';
+import type { Stage, StageData } from '../support/children/stages.js';
+import { descriptors } from '../support/descriptors.js';
+import { needsGuest, withSlowLoader } from '../support/guest.js';
+import { inNamespace, type Namespace, withNamespace } from '../support/netns.js';
+
+const PROGRAM = fileURLToPath(new URL('../support/children/stages.js', import.meta.url));
+const STAGES: readonly Stage[] = [
+  ...(['opening', 'open', 'queued', 'in flight', 'streaming', 'closing', 'closed'] as const),
+];
+const CODE = 7;
+/** Milliseconds; what takes longer is taken for hanging. */
+const LIMIT = 25_000;
+
+/** Runs the program as a process of its own, which must exit with the code that it was told. */
+async function assertExits(data: StageData): Promise<void> {
+  const ending = await new Promise((resolve) => {
+    const child = execFile(
+      process.execPath,
+      [PROGRAM, JSON.stringify(data)],
+      { timeout: LIMIT, killSignal: 'SIGKILL' },
+      (_, __, stderr) => {
+        resolve({ code: child.exitCode, signal: child.signalCode, stderr });
+      },
+    );
+  });
+  assert.deepEqual(ending, { code: data.code, signal: null, stderr: '' });
+}
+
+/** Runs the program as a worker thread, which is terminated unless it exits by itself. */
+async function endOfWorker(data: StageData): Promise<number> {
+  const worker = new Worker(PROGRAM, { workerData: data });
+  const ended = once(worker, 'exit') as Promise<[number]>;
+  await once(worker, 'message');
+  const begin = performance.now();
+  if (data.code === undefined) await worker.terminate();
+  const [code] = await ended;
+  assert.ok(performance.now() - begin < LIMIT, 'it took too long to end');
+  return code;
+}
+
+/** Ends threads at a stage in every way there is; nothing of them may stay. */
+async function endWorkers(data: StageData): Promise<void> {
+  const before = await descriptors();
+  assert.equal(await endOfWorker({ ...data, code: CODE }), CODE);
+  // What Node reports of a thread that was terminated.
+  assert.equal(await endOfWorker(data), 1);
+  assert.equal(await endOfWorker({ ...data, busy: true }), 1);
+  assert.deepEqual(await descriptors(), before);
+}
+
+/** Runs `body` where a thread at the stage `blocked` waits inside the kernel for a second. */
+async function whileBlocked(body: (data: StageData) => Promise<void>): Promise<void> {
+  await withNamespace(async (ns) => {
+    await withSlowLoader(1, async (loading) => {
+      await body({ path: ns.path, stage: 'blocked', loading });
+    });
+    await ns.assertHolds([]);
+  });
+}
+
+/** Makes the kernel keep a connection, so that a stream has something to begin with. */
+async function connect(ns: Namespace): Promise<void> {
+  const rules = ['-A -u 10.99.0.1:53 -s rr', '-a -u 10.99.0.1:53 -r 10.99.0.2:53 -m'];
+  await ns.restore(rules);
+  await ns.run('ip', 'addr', 'add', '10.99.0.1/32', 'dev', 'lo');
+  await ns.run('bash', '-c', 'echo >/dev/udp/10.99.0.1/53');
+}
+
+describe('a process exits with its own code', () => {
+  for (const stage of STAGES) {
+    it(
+      `while a client is ${stage}`,
+      inNamespace(async (ns) => {
+        if (stage === 'streaming') await connect(ns);
+        await assertExits({ path: ns.path, stage, code: CODE, loading: '' });
+        if (stage === 'queued') await ns.assertHolds([]);
+      }),
+    );
+  }
+
+  it('while the kernel looks for the module of a scheduler', async function () {
+    needsGuest(this);
+    await whileBlocked(async (data) => {
+      await assertExits({ ...data, code: CODE });
+    });
+  });
+});
+
+describe('a worker thread ends, by itself or terminated, busy or not, and leaves nothing', () => {
+  for (const stage of STAGES) {
+    it(
+      `while a client is ${stage}`,
+      inNamespace(async (ns) => {
+        if (stage === 'streaming') await connect(ns);
+        await endWorkers({ path: ns.path, stage, loading: '' });
+        if (stage === 'queued') await ns.assertHolds([]);
+      }),
+    ).timeout(120_000);
+  }
+
+  it('while the kernel looks for the module of a scheduler', async function () {
+    needsGuest(this);
+    await whileBlocked(endWorkers);
+  }).timeout(120_000);
+});
