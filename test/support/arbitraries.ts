@@ -13,6 +13,7 @@ import type {
   ServiceKey,
   Tunnel,
 } from '../../lib/model.js';
+import { familyOfService } from './canonical.js';
 
 /** The schedulers of the kernel's own tree (net/netfilter/ipvs/Kconfig). */
 export const SCHEDULERS = [
@@ -96,12 +97,6 @@ export const serviceKey: fc.Arbitrary<ServiceKey> = fc.oneof(
   ),
   fc.record({ fwmark: upTo(1, 0xffffffff), family }),
 );
-
-/** The family of a service that was made here. */
-export function familyOfService(service: ServiceKey): Family {
-  if (service.fwmark !== undefined) return service.family;
-  return service.address.includes(':') ? 'ipv6' : 'ipv4';
-}
 
 function persistence(key: ServiceKey): fc.Arbitrary<Persistence> {
   const udp = key.fwmark !== undefined || key.protocol === 'udp';

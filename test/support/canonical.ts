@@ -1,4 +1,5 @@
 /** What reading must give after writing: the definition with every default filled in. */
+import type { Family } from '../../lib/address.js';
 import type {
   Destination,
   DestinationEntry,
@@ -9,9 +10,14 @@ import type {
   ServiceObservation,
   TunnelEntry,
 } from '../../lib/model.js';
-import { familyOfService } from './arbitraries.js';
 
 const FLAGS: readonly SchedulerFlag[] = ['fallback', 'port', 'flag-1', 'flag-2', 'flag-3'];
+
+/** The family of a service whose address is known to be one. */
+export function familyOfService(service: ServiceKey): Family {
+  if (service.fwmark !== undefined) return service.family;
+  return service.address.includes(':') ? 'ipv6' : 'ipv4';
+}
 
 function persistenceOf(service: Service): Pick<ServiceObservation, 'persistence'> {
   const { persistence } = service;
