@@ -107,7 +107,7 @@ export function isPossible(keys: Keys, operation: Operation, result: Result): bo
 }
 
 /** A service of a whole table, with its destinations where they were read too. */
-type Row = Service & { readonly destinations?: readonly Destination[] };
+export type Row = Service & { readonly destinations?: readonly Destination[] };
 
 /**
  * Whether a whole table, read while all write, can be: each service once, in their order, all of them

@@ -1,9 +1,9 @@
 /** A client that writes services of its own, fights over others, and reads all of them. */
 import { setImmediate } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import type { Ipvs, Service } from 'ipvs';
+import type { Ipvs } from 'ipvs';
 import { type Keys, nextOperation } from './generate.js';
-import { isPossible, isTable } from './judge.js';
+import { isPossible, isTable, type Row } from './judge.js';
 import { Model } from './model.js';
 import { type Operation, perform, type Result, resultOf } from './operations.js';
 import type { Random } from './random.js';
@@ -23,12 +23,18 @@ export interface WriterOptions {
   readonly perform?: Perform;
 }
 
-/** Reads of a whole table, which changes meanwhile. */
-const READS: readonly ((ipvs: Ipvs) => Promise<readonly Service[]>)[] = [
-  async (ipvs) => (await ipvs.listServices()) as Service[],
-  async (ipvs) => (await ipvs.listServices({ consistent: true })) as Service[],
-  async (ipvs) => (await ipvs.snapshot()) as Service[],
-  async (ipvs) => (await ipvs.snapshot({ stats: false })) as Service[],
+/** Reads of a whole table, which changes meanwhile: those that give it in order, each service once. */
+const READS: readonly ((ipvs: Ipvs) => Promise<readonly Row[]>)[] = [
+  async (ipvs) => (await ipvs.listServices()) as Row[],
+  async (ipvs) => (await ipvs.listServices({ consistent: true })) as Row[],
+  async (ipvs) => (await ipvs.snapshot()) as Row[],
+  async (ipvs) => (await ipvs.snapshot({ stats: false })) as Row[],
+];
+
+/** And those that give each row as the kernel does. */
+const STREAMS: readonly ((ipvs: Ipvs) => AsyncIterable<object>)[] = [
+  (ipvs) => ipvs.streamServices(),
+  (ipvs) => ipvs.streamSnapshot(),
 ];
 
 /** Problems in words; a writer stops at its first. */
@@ -69,6 +75,7 @@ export class Writer {
     this.operations += 1;
     const number = this.operations;
     if (random.once(60)) await this.#read(number, random.pick(READS));
+    else if (random.once(120)) await this.#stream(number, random.pick(STREAMS));
     else if (random.once(5)) await this.#fight(number, nextOperation(random, contested));
     else await this.#write(number, nextOperation(random, own));
   }
@@ -90,9 +97,20 @@ export class Writer {
     const result = await resultOf(read(this.#ipvs));
     const fine =
       'value' in result
-        ? isTable(this.#options.everybodys, result.value as Service[])
+        ? isTable(this.#options.everybodys, result.value as Row[])
         : 'reason' in result && result.reason === 'table-changing';
     if (!fine) this.#report(number, { read: read.toString() }, `${told(result)}, which cannot be`);
+  }
+
+  async #stream(number: number, stream: (typeof STREAMS)[number]): Promise<void> {
+    try {
+      for await (const row of stream(this.#ipvs)) {
+        if (isTable(this.#options.everybodys, [row as Row])) continue;
+        this.#report(number, { read: stream.toString() }, `${told(row)}, which cannot be`);
+      }
+    } catch (error) {
+      this.#report(number, { read: stream.toString() }, String(error));
+    }
   }
 
   #report(number: number, what: object, how: string): void {
