@@ -460,8 +460,8 @@ export class Ipvs implements AsyncDisposable {
    * for await (const { scheduler, stats } of ipvs.streamServices()) …
    * ```
    *
-   * While others change the table meanwhile, which inside a loop may be long, entries may be missing or
-   * appear twice. Until the loop ends, the kernel's module can't be unloaded.
+   * While anybody adds or deletes meanwhile, the loop itself included, entries may be missing or appear
+   * twice: to delete, read a list first. Until the loop ends, the kernel's module can't be unloaded.
    *
    * @throws (when the first is asked for) what {@link Ipvs.listServices} does.
    */

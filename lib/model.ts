@@ -118,7 +118,8 @@ export interface DestinationDefinition {
   readonly forwarding: Forwarding;
   /**
    * Share of the new connections, 0..2147483647, for schedulers that weigh. 0 takes no new
-   * connections and keeps the ones there are. Default: 1.
+   * connections and keeps the ones there are; clients that persistence has bound to it still come, unless
+   * the sysctl `expire_quiescent_template` is 1. Default: 1.
    */
   readonly weight?: number | undefined;
   /** No new connections from this many on, 0..2147483647; 0 is no limit. Default: 0. */
