@@ -17,7 +17,7 @@ export default defineConfig(
       // A promise nobody looks at is a command whose failure nobody sees.
       '@typescript-eslint/no-floating-promises': 'error',
       '@typescript-eslint/no-misused-promises': 'error',
-      '@typescript-eslint/promise-function-async': 'error',
+      '@typescript-eslint/promise-function-async': ['error', { checkArrowFunctions: false }],
       '@typescript-eslint/return-await': ['error', 'always'],
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
     },

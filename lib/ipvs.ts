@@ -48,9 +48,8 @@ import type {
   SyncDaemonRole,
   Timeouts,
 } from './model.js';
-import type { Answer } from './batch.js';
-import type { Command } from './native/encode.js';
 import { decodeDestination, decodeInfo, decodeService, decodeTimeouts } from './native/decode.js';
+import type { Command } from './native/encode.js';
 import type { CommandName } from './native/layout.js';
 import { decodeDaemons, decodeDestinations, decodeServices } from './native/lists.js';
 import { readApplications } from './proc/applications.js';
@@ -72,7 +71,7 @@ import {
 import { listDestinationsSteadily, listServicesSteadily } from './sequences/lists.js';
 import { ensureService, type ServiceSubject, updateService } from './sequences/service.js';
 import { readTable, readTableSteadily, withoutCounts } from './sequences/snapshot.js';
-import { Session } from './session.js';
+import { promised, Session } from './session.js';
 import { streamDestinations, streamServices, streamSnapshot } from './streams.js';
 import type { Statistics } from './statistics.js';
 import type { Sysctls, SysctlValue } from './sysctls.js';
@@ -162,11 +161,17 @@ export class Ipvs implements AsyncDisposable {
    * @throws IpvsError with reason `service-exists`, `unknown-scheduler`, `unknown-engine`,
    * `unsupported-family`.
    */
-  async addService(service: Service | ServiceEntry, options?: CallOptions): Promise<void> {
-    const definition = checkService('service', service);
-    const command = { name: 'IPVS_CMD_NEW_SERVICE', service: definition.key, definition } as const;
-    const answer = await this.#call('addService', command, checkCallOptions(options));
-    if (answer.outcome.errno !== 0) await this.#session.refuse('addService', answer);
+  // eslint-disable-next-line @typescript-eslint/promise-function-async -- see `promised`
+  addService(service: Service | ServiceEntry, options?: CallOptions): Promise<void> {
+    return promised(() => {
+      const definition = checkService('service', service);
+      const command = {
+        name: 'IPVS_CMD_NEW_SERVICE',
+        service: definition.key,
+        definition,
+      } as const;
+      return this.#session.execute('addService', command, checkCallOptions(options));
+    });
   }
 
   /**
@@ -175,11 +180,17 @@ export class Ipvs implements AsyncDisposable {
    *
    * @throws IpvsError with reason `service-not-found`, `unknown-scheduler`, `unknown-engine`.
    */
-  async setService(service: Service | ServiceEntry, options?: CallOptions): Promise<void> {
-    const definition = checkService('service', service);
-    const command = { name: 'IPVS_CMD_SET_SERVICE', service: definition.key, definition } as const;
-    const answer = await this.#call('setService', command, checkCallOptions(options));
-    if (answer.outcome.errno !== 0) await this.#session.refuse('setService', answer);
+  // eslint-disable-next-line @typescript-eslint/promise-function-async -- see `promised`
+  setService(service: Service | ServiceEntry, options?: CallOptions): Promise<void> {
+    return promised(() => {
+      const definition = checkService('service', service);
+      const command = {
+        name: 'IPVS_CMD_SET_SERVICE',
+        service: definition.key,
+        definition,
+      } as const;
+      return this.#session.execute('setService', command, checkCallOptions(options));
+    });
   }
 
   /**
@@ -226,14 +237,13 @@ export class Ipvs implements AsyncDisposable {
    *
    * @throws IpvsError with reason `service-not-found`.
    */
-  async deleteService(service: ServiceReference, options?: CallOptions): Promise<void> {
-    const command = {
-      name: 'IPVS_CMD_DEL_SERVICE',
-      service: checkServiceReference('service', service),
-    } as const;
-    const signal = checkCallOptions(options);
-    const answer = await this.#call('deleteService', command, signal);
-    if (answer.outcome.errno !== 0) await this.#session.refuse('deleteService', answer);
+  // eslint-disable-next-line @typescript-eslint/promise-function-async -- see `promised`
+  deleteService(service: ServiceReference, options?: CallOptions): Promise<void> {
+    return promised(() => {
+      const key = checkServiceReference('service', service);
+      const command = { name: 'IPVS_CMD_DEL_SERVICE', service: key } as const;
+      return this.#session.execute('deleteService', command, checkCallOptions(options));
+    });
   }
 
   /**
@@ -279,20 +289,22 @@ export class Ipvs implements AsyncDisposable {
    * @throws IpvsError with reason `service-not-found`, `destination-exists`, `invalid-destination`,
    * `unsupported-by-kernel`.
    */
-  async addDestination(
+  // eslint-disable-next-line @typescript-eslint/promise-function-async -- see `promised`
+  addDestination(
     service: ServiceReference,
     destination: Destination | DestinationEntry,
     options?: CallOptions,
   ): Promise<void> {
-    const { subject, definition } = this.#checkDefinition('addDestination', service, destination);
-    const signal = checkCallOptions(options);
-    const name = 'IPVS_CMD_NEW_DEST';
-    if (!this.#tunnels.isKnown(definition)) {
-      await this.#runFor(subject, name, addDestination(subject, definition, this.#tunnels), signal);
-      return;
-    }
-    const answer = await this.#call('addDestination', defining(name, subject, definition), signal);
-    if (answer.outcome.errno !== 0) await this.#session.refuse('addDestination', answer);
+    return promised(() => {
+      const { subject, definition } = this.#checkDefinition('addDestination', service, destination);
+      const signal = checkCallOptions(options);
+      const name = 'IPVS_CMD_NEW_DEST';
+      if (this.#tunnels.isKnown(definition)) {
+        return this.#session.execute('addDestination', defining(name, subject, definition), signal);
+      }
+      const sequence = addDestination(subject, definition, this.#tunnels);
+      return this.#runFor(subject, name, sequence, signal);
+    });
   }
 
   /**
@@ -304,20 +316,22 @@ export class Ipvs implements AsyncDisposable {
    * @throws IpvsError with reason `service-not-found`, `destination-not-found`,
    * `invalid-destination`, `unsupported-by-kernel`.
    */
-  async setDestination(
+  // eslint-disable-next-line @typescript-eslint/promise-function-async -- see `promised`
+  setDestination(
     service: ServiceReference,
     destination: Destination | DestinationEntry,
     options?: CallOptions,
   ): Promise<void> {
-    const { subject, definition } = this.#checkDefinition('setDestination', service, destination);
-    const signal = checkCallOptions(options);
-    const name = 'IPVS_CMD_SET_DEST';
-    if (!this.#tunnels.isKnown(definition)) {
-      await this.#runFor(subject, name, setDestination(subject, definition, this.#tunnels), signal);
-      return;
-    }
-    const answer = await this.#call('setDestination', defining(name, subject, definition), signal);
-    if (answer.outcome.errno !== 0) await this.#session.refuse('setDestination', answer);
+    return promised(() => {
+      const { subject, definition } = this.#checkDefinition('setDestination', service, destination);
+      const signal = checkCallOptions(options);
+      const name = 'IPVS_CMD_SET_DEST';
+      if (this.#tunnels.isKnown(definition)) {
+        return this.#session.execute('setDestination', defining(name, subject, definition), signal);
+      }
+      const sequence = setDestination(subject, definition, this.#tunnels);
+      return this.#runFor(subject, name, sequence, signal);
+    });
   }
 
   /**
@@ -371,19 +385,17 @@ export class Ipvs implements AsyncDisposable {
    *
    * @throws IpvsError with reason `service-not-found`, `destination-not-found`.
    */
-  async deleteDestination(
+  // eslint-disable-next-line @typescript-eslint/promise-function-async -- see `promised`
+  deleteDestination(
     service: ServiceReference,
     destination: DestinationReference,
     options?: CallOptions,
   ): Promise<void> {
-    const keys = this.#checkKeys('deleteDestination', service, destination);
-    const command = {
-      name: 'IPVS_CMD_DEL_DEST',
-      service: keys.service,
-      destination: keys.destination,
-    } as const;
-    const answer = await this.#call(keys.method, command, checkCallOptions(options));
-    if (answer.outcome.errno !== 0) await this.#session.refuse(keys.method, answer);
+    return promised(() => {
+      const { method, ...keys } = this.#checkKeys('deleteDestination', service, destination);
+      const command = { name: 'IPVS_CMD_DEL_DEST', ...keys } as const;
+      return this.#session.execute(method, command, checkCallOptions(options));
+    });
   }
 
   /**
@@ -707,12 +719,6 @@ export class Ipvs implements AsyncDisposable {
     const key = checkServiceReference('service', service);
     const definition = checkDestination('destination', destination, key);
     return { subject: { method, service: key, destination: definition.key }, definition };
-  }
-
-  /** What is called thousands of times in one turn: see `Session.call`. */
-  // eslint-disable-next-line @typescript-eslint/promise-function-async -- an async function would make another promise
-  #call(method: string, command: Command, signal: AbortSignal | undefined): Promise<Answer> {
-    return this.#session.call(method, { command, dump: false }, signal);
   }
 
   /** Runs what is about one service or destination: never two at once for the same. */

@@ -10,6 +10,9 @@ export interface Request {
   readonly dump: boolean;
 }
 
+/** Requests that do not depend on each other's answers. */
+export type Step = readonly Request[];
+
 /** Why a job gave no answers: memory ran out, or this package has a bug. */
 export class JobFailure extends Error {
   constructor(cause: unknown) {
@@ -17,33 +20,63 @@ export class JobFailure extends Error {
   }
 }
 
-/** The batches of requests, and where their answers will be: a list that two of them ask for is read once. */
-function gather(requests: readonly Request[]): { batches: Batch[]; answers: () => Answer[] } {
-  const batches: Batch[] = [];
-  const lists = new Map<string, number>();
-  const answers: Answer[] = [];
-  const places = requests.map(({ command, dump }, index) => {
-    let last = batches.at(-1);
-    if (last?.dump !== dump || last.isFull) {
-      if (last?.dump !== dump) lists.clear();
-      last = new Batch(dump);
-      batches.push(last);
+/** What a command asks, as a text for a map. */
+function packed(command: Command): string {
+  return Buffer.from(encodeCommands([command])).toString('latin1');
+}
+
+/** Commands in batches, and their answers when these have come. */
+class Gathered {
+  readonly batches: Batch[] = [];
+  readonly #answers: (Answer | undefined)[] = [];
+
+  /** @returns Where the answer to `request` will be. */
+  add({ command, dump }: Request): number {
+    let batch = this.batches.at(-1);
+    if (batch?.dump !== dump || batch.isFull) {
+      batch = new Batch(dump);
+      this.batches.push(batch);
     }
-    const list = dump ? Buffer.from(encodeCommands([command])).toString('latin1') : undefined;
-    const place = list === undefined ? undefined : lists.get(list);
-    if (place !== undefined) return place;
-    if (list !== undefined) lists.set(list, index);
-    last.add(command, {
-      settle(answer) {
-        answers[index] = answer;
+    const place = this.#answers.push(undefined) - 1;
+    batch.add(command, {
+      settle: (answer) => {
+        this.#answers[place] = answer;
       },
       fail(error) {
         throw error;
       },
     });
-    return index;
-  });
-  return { batches, answers: () => places.flatMap((place) => answers[place] ?? []) };
+    return place;
+  }
+
+  answer(place: number): Answer {
+    const answer = this.#answers[place];
+    if (answer === undefined) throw new TypeError('A command of a batch was not answered');
+    return answer;
+  }
+}
+
+/** Gathers steps that are taken side by side: a list that several of them ask for in a row is read once. */
+function gather(steps: readonly Step[]): { batches: readonly Batch[]; answers: () => Answer[][] } {
+  const gathered = new Gathered();
+  const lists = new Map<string, number>();
+  const place = (request: Request): number => {
+    // A step by itself does not ask the same twice.
+    if (steps.length === 1) return gathered.add(request);
+    if (!request.dump) {
+      lists.clear();
+      return gathered.add(request);
+    }
+    const key = packed(request.command);
+    const known = lists.get(key) ?? gathered.add(request);
+    lists.set(key, known);
+    return known;
+  };
+  const places = steps.map((step) => step.map(place));
+  return {
+    batches: gathered.batches,
+    answers: () => places.map((each) => each.map((at) => gathered.answer(at))),
+  };
 }
 
 /** Jobs on the thread pool: which commands travel together, and what each of them was answered. */
@@ -75,13 +108,14 @@ export class Jobs {
   }
 
   /**
-   * Runs any number of requests in their order. `proceed` is called before each job; what it throws ends
-   * the whole.
+   * Runs steps side by side, their requests in their order. `proceed` is called before each job; what it
+   * throws ends the whole.
    *
+   * @returns The answers for each step.
    * @throws JobFailure
    */
-  async runAll(requests: readonly Request[], proceed: () => void): Promise<Answer[]> {
-    const { batches, answers } = gather(requests);
+  async runAll(steps: readonly Step[], proceed: () => void): Promise<Answer[][]> {
+    const { batches, answers } = gather(steps);
     for (const batch of batches) {
       while (!batch.isDone) {
         proceed();

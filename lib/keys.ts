@@ -1,3 +1,4 @@
+import { compareAddresses } from './address.js';
 import { conflict, outOfRange, wrongType } from './errors.js';
 import { checkDestinationReference, type CheckedDestinationKey } from './input/destination.js';
 import { checkServiceReference, type CheckedServiceKey } from './input/service.js';
@@ -124,7 +125,7 @@ export function parseKey(text: string): Keyed {
 }
 
 function compareEndpoints(left: CheckedDestinationKey, right: CheckedDestinationKey): number {
-  return Buffer.compare(left.address.bytes, right.address.bytes) || left.port - right.port;
+  return compareAddresses(left.address, right.address) || left.port - right.port;
 }
 
 function compareServices(left: CheckedServiceKey, right: CheckedServiceKey): number {

@@ -4,9 +4,9 @@ import { abortError } from './errors.js';
 import { isReading } from './explain.js';
 import { type Claim, Claims } from './claims.js';
 import { Fifo } from './fifo.js';
-import { Jobs, type Request } from './jobs.js';
+import { Jobs, type Request, type Step } from './jobs.js';
 import type { Door } from './native/addon.js';
-import type { Sequence, Step } from './sequence.js';
+import type { Sequence } from './sequence.js';
 
 /** Several commands, each depending on the answers to those before it, that wait for their turn. */
 interface Run {
@@ -234,17 +234,12 @@ export class Queue {
       if (active.length === 0) return;
       try {
         const answers = await this.#jobs.runAll(
-          active.flatMap(({ step }) => step),
+          active.map(({ step }) => step),
           () => {
             if (active.length === 1 && active[0] !== undefined) throwIfAborted(active[0].run);
           },
         );
-        let first = 0;
-        steps = active.map(({ run, step }) => {
-          const own = answers.slice(first, first + step.length);
-          first += step.length;
-          return advance(run, own);
-        });
+        steps = active.map(({ run }, index) => advance(run, answers[index] ?? []));
       } catch (error) {
         for (const { run } of active) run.reject(error);
         return;

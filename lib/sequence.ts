@@ -3,14 +3,11 @@ import { constants } from 'node:os';
 import { parseAddress } from './address.js';
 import { commandError, type Missing, type Subject, unknownModuleError } from './failures.js';
 import type { Answer } from './batch.js';
-import type { Request } from './jobs.js';
+import type { Request, Step } from './jobs.js';
 import type { Command } from './native/encode.js';
 import type { Outcome } from './native/reply.js';
 
 const { ENOENT, EINVAL, EBADMSG } = constants.errno;
-
-/** Requests that do not depend on each other's answers. */
-export type Step = readonly Request[];
 
 /**
  * Yields steps, is given an answer for each request of a step, and returns its result. It must not

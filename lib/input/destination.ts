@@ -2,8 +2,8 @@ import type { Address, Family } from '../address.js';
 import { conflict } from '../errors.js';
 import { MAX_INT } from '../limits.js';
 import type { Forwarding, Tunnel } from '../model.js';
-import { checkAddress, checkReferenceAddress } from './address.js';
-import { checkInteger, checkObject, checkWord, type Fields } from './checks.js';
+import { checkAddressIn, checkReferenceAddress } from './address.js';
+import { checkIntegerIn, checkObject, checkWordIn, type Fields } from './checks.js';
 import { type CheckedServiceKey, refuseUnsupported } from './service.js';
 
 /** A destination's key within its service, checked. */
@@ -62,7 +62,7 @@ const DESTINATION_FIELDS = new Set([
 export function checkDestinationReference(field: string, value: unknown): CheckedDestinationKey {
   const fields = checkObject(field, value, DESTINATION_FIELDS);
   const address = checkReferenceAddress(field, fields);
-  const port = checkInteger(`${field}.port`, fields['port'], 0, 65535);
+  const port = checkIntegerIn(field, fields, 'port', 0, 65535);
   return { family: address.family, address, port };
 }
 
@@ -76,21 +76,20 @@ function checkNewKey(
   fields: Fields,
   service: CheckedServiceKey,
 ): CheckedDestinationKey {
-  const address = checkAddress(`${field}.address`, fields['address']);
+  const address = checkAddressIn(field, fields);
   if (fields['family'] !== undefined && fields['family'] !== address.family) {
     throw conflict(`${field}.family`, `is not the family of ${address.text}`);
   }
   const least = takesPortZero(service) ? 0 : 1;
   const unit = least === 1 ? ' (0 only in a service by firewall mark or with port 0)' : '';
-  const port = checkInteger(`${field}.port`, fields['port'], least, 65535, unit);
+  const port = checkIntegerIn(field, fields, 'port', least, 65535, unit);
   return { family: address.family, address, port };
 }
 
 function checkTunnel(field: string, value: unknown, forwarding: Forwarding): CheckedTunnel {
-  if (value === undefined) return IPIP;
   if (forwarding !== 'tunnel') throw conflict(field, `does not go with forwarding '${forwarding}'`);
   const fields = checkObject(field, value, TUNNEL_FIELDS);
-  const type = checkWord(`${field}.type`, fields['type'], TUNNEL_TYPES);
+  const type = checkWordIn(field, fields, 'type', TUNNEL_TYPES);
   if (type !== 'gue' && fields['port'] !== undefined) {
     throw conflict(`${field}.port`, `is only for 'gue', not for '${type}'`);
   }
@@ -99,16 +98,16 @@ function checkTunnel(field: string, value: unknown, forwarding: Forwarding): Che
   }
   return {
     type,
-    port: type === 'gue' ? checkInteger(`${field}.port`, fields['port'], 1, 65535) : 0,
+    port: type === 'gue' ? checkIntegerIn(field, fields, 'port', 1, 65535) : 0,
     checksum:
       fields['checksum'] === undefined
         ? 'none'
-        : checkWord(`${field}.checksum`, fields['checksum'], CHECKSUMS[type]),
+        : checkWordIn(field, fields, 'checksum', CHECKSUMS[type]),
   };
 }
 
-function checkOptional(field: string, value: unknown, fallback: number): number {
-  return value === undefined ? fallback : checkInteger(field, value, 0, MAX_INT);
+function checkOptional(field: string, fields: Fields, name: string, fallback: number): number {
+  return fields[name] === undefined ? fallback : checkIntegerIn(field, fields, name, 0, MAX_INT);
 }
 
 /** A whole destination of `service`, for adding it or for replacing its definition. */
@@ -120,15 +119,15 @@ export function checkDestination(
   const fields = checkObject(field, value, DESTINATION_FIELDS);
   refuseUnsupported(field, fields);
   const key = checkNewKey(field, fields, service);
-  const forwarding = checkWord(`${field}.forwarding`, fields['forwarding'], FORWARDINGS);
+  const forwarding = checkWordIn(field, fields, 'forwarding', FORWARDINGS);
   if (key.family !== service.family && forwarding !== 'tunnel') {
     throw conflict(
       `${field}.address`,
       `is ${key.family} and the service ${service.family}: that takes forwarding 'tunnel'`,
     );
   }
-  const upperThreshold = checkOptional(`${field}.upperThreshold`, fields['upperThreshold'], 0);
-  const lowerThreshold = checkOptional(`${field}.lowerThreshold`, fields['lowerThreshold'], 0);
+  const upperThreshold = checkOptional(field, fields, 'upperThreshold', 0);
+  const lowerThreshold = checkOptional(field, fields, 'lowerThreshold', 0);
   if (lowerThreshold > upperThreshold) {
     throw conflict(
       `${field}.lowerThreshold`,
@@ -138,9 +137,12 @@ export function checkDestination(
   return {
     key,
     forwarding,
-    weight: checkOptional(`${field}.weight`, fields['weight'], 1),
+    weight: checkOptional(field, fields, 'weight', 1),
     upperThreshold,
     lowerThreshold,
-    tunnel: checkTunnel(`${field}.tunnel`, fields['tunnel'], forwarding),
+    tunnel:
+      fields['tunnel'] === undefined
+        ? IPIP
+        : checkTunnel(`${field}.tunnel`, fields['tunnel'], forwarding),
   };
 }

@@ -4,13 +4,14 @@ import { MAX_ENGINE_LENGTH, MAX_PERSISTENCE_TIMEOUT, MAX_SCHEDULER_LENGTH } from
 import type { SchedulerFlag } from '../model.js';
 import { isProtocol, protocolNumber } from '../protocols.js';
 import { flagsOfScheduler } from '../schedulers.js';
-import { checkAddress, checkReferenceAddress, FAMILIES } from './address.js';
+import { checkReferenceAddress, checkServiceAddress, FAMILIES } from './address.js';
 import {
   checkBoolean,
-  checkInteger,
+  checkIntegerIn,
   checkName,
   checkObject,
   checkWord,
+  checkWordIn,
   type Fields,
 } from './checks.js';
 
@@ -57,16 +58,16 @@ function checkFirewallMark(field: string, fields: Fields): CheckedServiceKey {
     }
   }
   // The kernel would take mark 0 for no mark at all.
-  const fwmark = checkInteger(`${field}.fwmark`, fields['fwmark'], 1, 0xffffffff);
-  return { family: checkWord(`${field}.family`, fields['family'], FAMILIES), fwmark };
+  const fwmark = checkIntegerIn(field, fields, 'fwmark', 1, 0xffffffff);
+  return { family: checkWordIn(field, fields, 'family', FAMILIES), fwmark };
 }
 
-function checkProtocol(field: string, value: unknown, foreign: boolean): number {
+function checkProtocol(field: string, { protocol }: Fields, foreign: boolean): number {
   const expected = "one of 'tcp', 'udp', 'sctp'";
-  if (typeof value !== 'string') throw wrongType(field, expected, value);
-  const number = protocolNumber(value);
-  if (number === undefined || !(foreign || isProtocol(value))) {
-    throw outOfRange(field, expected, value);
+  if (typeof protocol !== 'string') throw wrongType(`${field}.protocol`, expected, protocol);
+  const number = protocolNumber(protocol);
+  if (number === undefined || !(foreign || isProtocol(protocol))) {
+    throw outOfRange(`${field}.protocol`, expected, protocol);
   }
   return number;
 }
@@ -75,23 +76,23 @@ function checkProtocol(field: string, value: unknown, foreign: boolean): number 
 export function checkServiceReference(field: string, value: unknown): CheckedServiceKey {
   const fields = checkObject(field, value, SERVICE_FIELDS);
   if (fields['fwmark'] !== undefined) return checkFirewallMark(field, fields);
-  const protocol = checkProtocol(`${field}.protocol`, fields['protocol'], true);
-  const address = checkReferenceAddress(field, fields);
-  const port = checkInteger(`${field}.port`, fields['port'], 0, 65535);
+  const protocol = checkProtocol(field, fields, true);
+  const address = checkReferenceAddress(field, fields, checkServiceAddress);
+  const port = checkIntegerIn(field, fields, 'port', 0, 65535);
   return { family: address.family, protocol, address, port };
 }
 
 function checkNewKey(field: string, fields: Fields): CheckedServiceKey {
   if (fields['fwmark'] !== undefined) return checkFirewallMark(field, fields);
-  const protocol = checkProtocol(`${field}.protocol`, fields['protocol'], false);
-  const address = checkAddress(`${field}.address`, fields['address']);
+  const protocol = checkProtocol(field, fields, false);
+  const address = checkServiceAddress(field, fields);
   if (fields['family'] !== undefined && fields['family'] !== address.family) {
     throw conflict(`${field}.family`, `is not the family of ${address.text}`);
   }
   // The kernel would store port 0 without persistence and then never schedule a packet for it.
   const least = fields['persistence'] === undefined ? 1 : 0;
   const unit = least === 1 ? ' (0 takes persistence)' : '';
-  const port = checkInteger(`${field}.port`, fields['port'], least, 65535, unit);
+  const port = checkIntegerIn(field, fields, 'port', least, 65535, unit);
   return { family: address.family, protocol, address, port };
 }
 
@@ -104,17 +105,11 @@ function checkPersistence(
   const fields = checkObject(field, value, PERSISTENCE_FIELDS);
   const longest = family === 'ipv4' ? 32 : 128;
   return {
-    timeout: checkInteger(
-      `${field}.timeout`,
-      fields['timeout'],
-      1,
-      MAX_PERSISTENCE_TIMEOUT,
-      ' (seconds)',
-    ),
+    timeout: checkIntegerIn(field, fields, 'timeout', 1, MAX_PERSISTENCE_TIMEOUT, ' (seconds)'),
     prefixLength:
       fields['prefixLength'] === undefined
         ? longest
-        : checkInteger(`${field}.prefixLength`, fields['prefixLength'], 1, longest),
+        : checkIntegerIn(field, fields, 'prefixLength', 1, longest),
     engine:
       fields['engine'] === undefined
         ? ''

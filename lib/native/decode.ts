@@ -5,8 +5,6 @@ import type {
   Info,
   PersistenceEntry,
   ServiceEntry,
-  ServiceObservation,
-  ServiceReference,
   SyncDaemonEntry,
   Timeouts,
   TunnelEntry,
@@ -77,12 +75,8 @@ function decodeEngine(reply: Reply, base: number): string {
   return reply.text(base + SERVICE.engine, SERVICE.size - SERVICE.engine);
 }
 
-function decodePersistence(
-  reply: Reply,
-  base: number,
-  family: Family,
-  unsupported: string[],
-): PersistenceEntry {
+function decodePersistence(reply: Reply, base: number, unsupported: string[]): PersistenceEntry {
+  const family = familyName(reply.u16(base + SERVICE.family));
   const timeout = reply.u32(base + SERVICE.timeout);
   if (timeout === 0 || timeout > MAX_PERSISTENCE_TIMEOUT) unsupported.push('persistence.timeout');
   const netmask = reply.u32(base + SERVICE.netmask);
@@ -96,53 +90,62 @@ function decodePersistence(
   };
 }
 
-function decodeServiceKey(reply: Reply, base: number, unsupported: string[]): ServiceReference {
-  const family = familyName(reply.u16(base + SERVICE.family));
-  if (reply.u16(base + SERVICE.byFwmark) !== 0) {
-    return { fwmark: reply.u32(base + SERVICE.fwmark), family };
-  }
-  const protocol = protocolName(reply.u16(base + SERVICE.protocol));
-  if (!isProtocol(protocol)) unsupported.push('protocol');
-  const address = formatAddressAt(family, reply.bytes, base + SERVICE.address);
-  const port = reply.u16(base + SERVICE.port);
-  if (!isMapped(family, address)) return { protocol, address, port };
-  unsupported.push('address');
-  return { protocol, address, family, port };
-}
-
-/** The service whose row begins at `row`. */
+/**
+ * The service whose row begins at `row`. Most are plain: they are made at one go, without what only few
+ * have.
+ */
 export function decodeService(reply: Reply, row: number): ServiceEntry {
   const base = row + SERVICE_ROW.service;
+  const flags = reply.u32(base + SERVICE.flags);
+  const scheduler = reply.text(base + SERVICE.scheduler, SERVICE.engine - SERVICE.scheduler);
+  const schedulerFlags = schedulerFlagNames(flags, scheduler);
+  const onePacket = (flags & constants.IP_VS_SVC_F_ONEPACKET) !== 0;
+  const stats = decodeStatistics(reply, row + SERVICE_ROW.statistics);
+  const family = familyName(reply.u16(base + SERVICE.family));
+  if (reply.u16(base + SERVICE.byFwmark) !== 0) {
+    const fwmark = reply.u32(base + SERVICE.fwmark);
+    const entry = { fwmark, family, scheduler, schedulerFlags, onePacket, stats };
+    return decodeRestOfService(reply, base, entry);
+  }
+  const protocol = protocolName(reply.u16(base + SERVICE.protocol));
+  const address = formatAddressAt(family, reply.bytes, base + SERVICE.address);
+  const port = reply.u16(base + SERVICE.port);
+  return decodeRestOfService(
+    reply,
+    base,
+    isMapped(family, address)
+      ? { protocol, address, family, port, scheduler, schedulerFlags, onePacket, stats }
+      : { protocol, address, port, scheduler, schedulerFlags, onePacket, stats },
+  );
+}
+
+/** What cannot be written here of a service that was read, persistence aside. */
+function foreignPartsOfService(entry: ServiceEntry, persistent: boolean): string[] {
   const unsupported: string[] = [];
-  const key = decodeServiceKey(reply, base, unsupported);
+  if (entry.fwmark !== undefined) return unsupported;
+  if (!isProtocol(entry.protocol)) unsupported.push('protocol');
+  if (entry.family !== undefined) unsupported.push('address');
+  if (entry.port === 0 && !persistent) unsupported.push('port');
+  if (entry.onePacket && entry.protocol !== 'udp') unsupported.push('onePacket');
+  return unsupported;
+}
+
+/** What only some services have: persistence, and parts that cannot be written here. */
+function decodeRestOfService(reply: Reply, base: number, entry: ServiceEntry): ServiceEntry {
   const flags = reply.u32(base + SERVICE.flags);
   const persistent = (flags & constants.IP_VS_SVC_F_PERSISTENT) !== 0;
-  const onePacket = (flags & constants.IP_VS_SVC_F_ONEPACKET) !== 0;
-  const scheduler = reply.text(base + SERVICE.scheduler, SERVICE.engine - SERVICE.scheduler);
-  if (key.fwmark === undefined) {
-    if (key.port === 0 && !persistent) unsupported.push('port');
-    if (onePacket && key.protocol !== 'udp') unsupported.push('onePacket');
-  }
+  const unsupported = foreignPartsOfService(entry, persistent);
+  const persistence = persistent ? decodePersistence(reply, base, unsupported) : undefined;
   if (!persistent && decodeEngine(reply, base) !== '') unsupported.push('persistence.engine');
   if ((flags & ~KNOWN_FLAGS) !== 0) unsupported.push('flags');
-  const observation: ServiceObservation = {
-    scheduler,
-    schedulerFlags: schedulerFlagNames(flags, scheduler),
-    onePacket,
-    ...(persistent
-      ? {
-          persistence: decodePersistence(
-            reply,
-            base,
-            familyName(reply.u16(base + SERVICE.family)),
-            unsupported,
-          ),
-        }
-      : {}),
-    stats: decodeStatistics(reply, row + SERVICE_ROW.statistics),
+  if (persistence === undefined && unsupported.length === 0) return entry;
+  const { stats, ...definition } = entry;
+  return {
+    ...definition,
+    ...(persistence === undefined ? {} : { persistence }),
+    stats,
     ...(unsupported.length === 0 ? {} : { unsupported }),
   };
-  return { ...key, ...observation };
 }
 
 /** Whether a destination with this tunnel could be written here: what `checkDestination` allows. */

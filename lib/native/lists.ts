@@ -1,3 +1,4 @@
+import type { Address } from '../address.js';
 import type { CheckedDestinationKey } from '../input/destination.js';
 import type { DestinationEntry, ServiceEntry, SyncDaemonEntry } from '../model.js';
 import { familyNumber } from './bits.js';
@@ -13,30 +14,30 @@ const {
   daemon: DAEMON,
 } = layout;
 
-/** Compares the keys of two rows, given where they begin. */
-type CompareRows = (reply: Reply, left: number, right: number) => number;
+/** Compares the keys of two rows, given where they begin in which reply. */
+type CompareRows = (of: Reply, left: number, to: Reply, right: number) => number;
 
-function compareBytes(reply: Reply, left: number, right: number, length: number): number {
-  for (let index = 0; index < length; index += 1) {
-    const difference = (reply.bytes[left + index] ?? 0) - (reply.bytes[right + index] ?? 0);
+function compareAddresses(of: Reply, left: number, to: Reply, right: number): number {
+  for (let index = 0; index < 16; index += 1) {
+    const difference = (of.bytes[left + index] ?? 0) - (to.bytes[right + index] ?? 0);
     if (difference !== 0) return difference;
   }
   return 0;
 }
 
 /** The order of `compareKeys`, on packed rows. */
-const compareServices: CompareRows = (reply, left, right) =>
-  reply.u16(left + SERVICE.byFwmark) - reply.u16(right + SERVICE.byFwmark) ||
-  reply.u32(left + SERVICE.fwmark) - reply.u32(right + SERVICE.fwmark) ||
-  reply.u16(left + SERVICE.family) - reply.u16(right + SERVICE.family) ||
-  reply.u16(left + SERVICE.protocol) - reply.u16(right + SERVICE.protocol) ||
-  compareBytes(reply, left + SERVICE.address, right + SERVICE.address, 16) ||
-  reply.u16(left + SERVICE.port) - reply.u16(right + SERVICE.port);
+const compareServiceRows: CompareRows = (of, left, to, right) =>
+  of.u16(left + SERVICE.byFwmark) - to.u16(right + SERVICE.byFwmark) ||
+  of.u32(left + SERVICE.fwmark) - to.u32(right + SERVICE.fwmark) ||
+  of.u16(left + SERVICE.family) - to.u16(right + SERVICE.family) ||
+  of.u16(left + SERVICE.protocol) - to.u16(right + SERVICE.protocol) ||
+  compareAddresses(of, left + SERVICE.address, to, right + SERVICE.address) ||
+  of.u16(left + SERVICE.port) - to.u16(right + SERVICE.port);
 
-const compareDestinations: CompareRows = (reply, left, right) =>
-  reply.u16(left + DESTINATION.family) - reply.u16(right + DESTINATION.family) ||
-  compareBytes(reply, left + DESTINATION.address, right + DESTINATION.address, 16) ||
-  reply.u16(left + DESTINATION.port) - reply.u16(right + DESTINATION.port);
+const compareDestinationRows: CompareRows = (of, left, to, right) =>
+  of.u16(left + DESTINATION.family) - to.u16(right + DESTINATION.family) ||
+  compareAddresses(of, left + DESTINATION.address, to, right + DESTINATION.address) ||
+  of.u16(left + DESTINATION.port) - to.u16(right + DESTINATION.port);
 
 /**
  * Where the rows of a dump begin, in the order of their keys, each key once: the kernel repeats
@@ -44,10 +45,10 @@ const compareDestinations: CompareRows = (reply, left, right) =>
  */
 function sortedRows({ reply, row, count }: Rows, size: number, compare: CompareRows): number[] {
   const rows = Array.from({ length: count }, (_, index) => row + index * size);
-  rows.sort((left, right) => compare(reply, left, right));
+  rows.sort((left, right) => compare(reply, left, reply, right));
   return rows.filter((each, index) => {
     const previous = rows[index - 1];
-    return previous === undefined || compare(reply, previous, each) !== 0;
+    return previous === undefined || compare(reply, previous, reply, each) !== 0;
   });
 }
 
@@ -79,12 +80,7 @@ export function pageOfDestinations(
 /** The rows of the services of a dump, sorted by key. */
 export function serviceRows(rows: Rows): ServiceRowEntry[] {
   const { reply } = rows;
-  return sortedRows(rows, SERVICE_ROW.size, compareServices).map((row) => ({ reply, row }));
-}
-
-/** The bytes that identify a service, as a text for a `Set`. */
-export function packedKey({ reply, row }: ServiceRowEntry): string {
-  return reply.latin1(row, row + SERVICE.flags);
+  return sortedRows(rows, SERVICE_ROW.size, compareServiceRows).map((row) => ({ reply, row }));
 }
 
 /** The packed service of a row. */
@@ -97,6 +93,22 @@ export function decodeServices(rows: Rows): ServiceEntry[] {
   return serviceRows(rows).map(({ reply, row }) => decodeService(reply, row));
 }
 
+/** Those services of one dump that another one lacks; both are sorted by key. */
+export function missingFrom(
+  other: readonly ServiceRowEntry[],
+  services: readonly ServiceRowEntry[],
+): ServiceRowEntry[] {
+  let next = 0;
+  return services.filter((service) => {
+    for (; ; next += 1) {
+      const candidate = other[next];
+      if (candidate === undefined) return true;
+      const order = compareServiceRows(candidate.reply, candidate.row, service.reply, service.row);
+      if (order >= 0) return order > 0;
+    }
+  });
+}
+
 /** Whether port 0 means something for the destinations of a service. */
 export function rowTakesPortZero({ reply, row }: ServiceRowEntry): boolean {
   return reply.u16(row + SERVICE.byFwmark) !== 0 || reply.u16(row + SERVICE.port) === 0;
@@ -104,7 +116,7 @@ export function rowTakesPortZero({ reply, row }: ServiceRowEntry): boolean {
 
 /** The destinations of a dump, sorted by key; `portZero` as in `decodeDestination`. */
 export function decodeDestinations(rows: Rows, portZero: boolean): DestinationEntry[] {
-  return sortedRows(rows, DESTINATION_ROW.size, compareDestinations).map((row) =>
+  return sortedRows(rows, DESTINATION_ROW.size, compareDestinationRows).map((row) =>
     decodeDestination(rows.reply, row, portZero),
   );
 }
@@ -117,6 +129,13 @@ export function decodeDaemons({ reply, row, count }: Rows): SyncDaemonEntry[] {
   return daemons.sort((left, right) => right.role.localeCompare(left.role));
 }
 
+function isAddress(reply: Reply, at: number, { bytes }: Address): boolean {
+  for (let index = 0; index < bytes.length; index += 1) {
+    if (reply.bytes[at + index] !== bytes[index]) return false;
+  }
+  return true;
+}
+
 /** Where the destination with this key lies in a dump, or undefined when it is not there. */
 export function findDestination(
   { reply, row: first, count }: Rows,
@@ -127,7 +146,7 @@ export function findDestination(
     const found =
       reply.u16(row + DESTINATION.port) === port &&
       reply.u16(row + DESTINATION.family) === familyNumber(family) &&
-      address.bytes.every((byte, at) => reply.bytes[row + DESTINATION.address + at] === byte);
+      isAddress(reply, row + DESTINATION.address, address);
     if (found) return row;
   }
   return undefined;

@@ -8,7 +8,7 @@ import { decodeCommand } from '../native/command.js';
 import { decodeService } from '../native/decode.js';
 import {
   decodeDestinations,
-  packedKey,
+  missingFrom,
   rowTakesPortZero,
   serviceRecord,
   type ServiceRowEntry,
@@ -42,21 +42,21 @@ function* readDestinations(
   return answers;
 }
 
-/** The keys of those services that are not there any more: their lists may be cut short. */
+/** Those services that are not there any more: their lists may be cut short. */
 function* findGone(
   subject: Subject,
   doubtful: readonly ServiceRowEntry[],
-): Sequence<ReadonlySet<string>> {
+): Sequence<ReadonlySet<ServiceRowEntry>> {
   const answers = yield doubtful.map((each) => ({
     command: { name: 'IPVS_CMD_GET_SERVICE', serviceRecord: serviceRecord(each) },
     dump: false,
   }));
-  const gone = new Set<string>();
+  const gone = new Set<ServiceRowEntry>();
   answers.forEach((answer, index) => {
     const [service] = doubtful.slice(index, index + 1);
     if (service === undefined) return;
     const { errno, stage } = answer.outcome;
-    if (errno === ESRCH && stage === 'kernel') gone.add(packedKey(service));
+    if (errno === ESRCH && stage === 'kernel') gone.add(service);
     else requireSuccess(subject, answer);
   });
   return gone;
@@ -65,12 +65,12 @@ function* findGone(
 function assemble(
   services: readonly ServiceRowEntry[],
   lists: readonly Answer[],
-  gone: ReadonlySet<string>,
+  gone: ReadonlySet<ServiceRowEntry>,
 ): ServiceSnapshot[] {
   const table: ServiceSnapshot[] = [];
   services.forEach((service, index) => {
     const list = lists[index];
-    if (list === undefined || gone.has(packedKey(service))) return;
+    if (list === undefined || gone.has(service)) return;
     const entry = decodeService(service.reply, service.row);
     table.push(
       Object.assign(entry, { destinations: decodeDestinations(list, rowTakesPortZero(service)) }),
@@ -93,8 +93,7 @@ export function* readTable(subject: Subject): Sequence<ServiceSnapshot[]> {
   const services = yield* readServiceRows(subject);
   const lists = yield* readDestinations(subject, services);
   // Absence from one list is no proof, so those are asked for by their keys.
-  const present = new Set((yield* readServiceRows(subject)).map(packedKey));
-  const doubtful = services.filter((service) => !present.has(packedKey(service)));
+  const doubtful = missingFrom(yield* readServiceRows(subject), services);
   return assemble(services, lists, yield* findGone(subject, doubtful));
 }
 

@@ -3,13 +3,30 @@ import { BlockList, SocketAddress, isIPv4, isIPv6 } from 'node:net';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
 import {
+  type Address,
+  type Cidr,
   type Family,
   familyOf,
   familyOfCidr,
   formatAddress,
-  parseAddress,
-  parseCidr,
+  parseAddress as readAddress,
+  parseCidr as readCidr,
 } from '../../lib/address.js';
+
+/** Whether the bytes are in a typed array is nobody's business. */
+function typed<Read extends { readonly bytes: ArrayLike<number> }>(
+  read: Read | undefined,
+): (Omit<Read, 'bytes'> & { bytes: Uint8Array }) | undefined {
+  return read && { ...read, bytes: Uint8Array.from(read.bytes) };
+}
+
+function parseAddress(text: string): ReturnType<typeof typed<Address>> {
+  return typed(readAddress(text));
+}
+
+function parseCidr(text: string): ReturnType<typeof typed<Cidr>> {
+  return typed(readCidr(text));
+}
 
 // The upstream tables are those of Kubernetes, where a family test was once
 // inverted (kubernetes/kubernetes#54774). Each is named by the place it comes from.
