@@ -30,6 +30,8 @@ function inside(ns: Namespace): string[] {
 const DENIED = { code: 'EPERM', errno: -1, reason: 'permission-denied', outcome: 'not-applied' };
 const SERVICE = 'tcp 10.0.0.1:80';
 const DESTINATION = '10.0.1.1:80';
+/** As many does the program attempt, besides opening. */
+const COMMANDS = 21;
 
 describe('permissions', () => {
   it('open is refused without CAP_NET_ADMIN', async () => {
@@ -65,7 +67,7 @@ describe('permissions', () => {
         ...['--inh-caps=+net_admin', '--ambient-caps=+net_admin'],
       ];
       const failures = await attempt(words, {}, 'keep');
-      assert.equal(Object.keys(failures).length, 13);
+      assert.equal(Object.keys(failures).length, COMMANDS + 1);
       assert.deepEqual(
         Object.entries(failures).filter(([, failure]) => failure !== null),
         [],
@@ -86,10 +88,19 @@ describe('permissions', () => {
         getInfo: { ...DENIED, syscall: 'IPVS_CMD_GET_INFO' },
         addService: { ...service, syscall: 'IPVS_CMD_NEW_SERVICE' },
         setService: { ...service, syscall: 'IPVS_CMD_SET_SERVICE' },
+        updateService: { ...service, syscall: 'IPVS_CMD_GET_SERVICE' },
+        ensureService: { ...service, syscall: 'IPVS_CMD_NEW_SERVICE' },
         getService: { ...service, syscall: 'IPVS_CMD_GET_SERVICE' },
         listServices: { ...DENIED, syscall: 'IPVS_CMD_GET_SERVICE' },
         addDestination: { ...both, syscall: 'IPVS_CMD_NEW_DEST' },
         setDestination: { ...both, syscall: 'IPVS_CMD_SET_DEST' },
+        updateDestination: { ...both, syscall: 'IPVS_CMD_GET_DEST' },
+        ensureDestination: { ...both, syscall: 'IPVS_CMD_NEW_DEST' },
+        snapshot: { ...DENIED, syscall: 'IPVS_CMD_GET_SERVICE' },
+        zero: { ...service, syscall: 'IPVS_CMD_ZERO' },
+        getTimeouts: { ...DENIED, syscall: 'IPVS_CMD_GET_CONFIG' },
+        setTimeouts: { ...DENIED, syscall: 'IPVS_CMD_SET_CONFIG' },
+        listDaemons: { ...DENIED, syscall: 'IPVS_CMD_GET_DAEMON' },
         listDestinations: { ...service, syscall: 'IPVS_CMD_GET_DEST' },
         getDestination: { ...both, syscall: 'IPVS_CMD_GET_DEST' },
         deleteDestination: { ...both, syscall: 'IPVS_CMD_DEL_DEST' },
@@ -97,6 +108,18 @@ describe('permissions', () => {
         flush: { ...DENIED, syscall: 'IPVS_CMD_FLUSH' },
       });
       assert.deepEqual(await ns.table(), before);
+    }),
+  );
+
+  it(
+    'every command works again once the process has CAP_NET_ADMIN back',
+    inNamespace(async (ns) => {
+      const failures = await attempt(inside(ns), {}, 'regain');
+      assert.equal(Object.keys(failures).length, COMMANDS + 1);
+      assert.deepEqual(
+        Object.entries(failures).filter(([, failure]) => failure !== null),
+        [],
+      );
     }),
   );
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { Ipvs, type Service } from 'ipvs';
 import { describe, it } from 'mocha';
+import { collect } from '../support/connections.js';
 import { type Failure, rejection } from '../support/failure.js';
 import { loadIpvs, needsGuest, unloadIpvs, withModuleLoader } from '../support/guest.js';
 import { inNamespace, type Namespace } from '../support/netns.js';
@@ -36,6 +37,13 @@ function whereItCanBeUnloaded(body: (ns: Namespace, ipvs: Ipvs) => Promise<void>
   };
 }
 
+/** Reads of each kind, and how many they find of what is there. */
+const READS: Readonly<Record<string, (ipvs: Ipvs) => Promise<number>>> = {
+  listServices: async (ipvs) => (await ipvs.listServices()).length,
+  listDestinations: async (ipvs) => (await ipvs.listDestinations(WEB)).length,
+  snapshot: async (ipvs) => (await ipvs.snapshot({ consistent: true })).length,
+};
+
 describe('a kernel without IPVS', () => {
   it(
     'open says that IPVS is unavailable',
@@ -67,6 +75,12 @@ describe('a kernel without IPVS', () => {
           ...[ipvs.deleteService(WEB), ipvs.flush(), ipvs.listDestinations(WEB)],
           ...[ipvs.addDestination(WEB, REAL), ipvs.setDestination(WEB, REAL)],
           ...[ipvs.getDestination(WEB, REAL), ipvs.deleteDestination(WEB, REAL)],
+          ...[ipvs.updateService(WEB, { scheduler: 'lc' }), ipvs.ensureService(WEB)],
+          ...[ipvs.updateDestination(WEB, REAL, { weight: 2 }), ipvs.ensureDestination(WEB, REAL)],
+          ...[ipvs.snapshot(), ipvs.snapshot({ consistent: true }), ipvs.zero(WEB), ipvs.zero()],
+          ...[ipvs.getTimeouts(), ipvs.setTimeouts({ udp: 30 }), ipvs.listDaemons()],
+          ...[ipvs.startDaemon({ role: 'master', interface: 'lo' }), ipvs.stopDaemon('master')],
+          ...[collect(ipvs.connections()), ipvs.getTotals()],
         ];
         assert.deepEqual(
           await reasons(calls),
@@ -99,6 +113,45 @@ describe('a kernel without IPVS', () => {
         ]),
       );
       await ns.assertHolds(table);
+    }),
+  );
+
+  for (const [name, read] of Object.entries(READS)) {
+    it(
+      `${name} is right when it is the first call after the module was loaded again`,
+      whereItCanBeUnloaded(async (ns, ipvs) => {
+        const other = await ns.open();
+        await other.addService({ ...WEB, port: 81 });
+        await other.flush();
+        await unloadIpvs();
+        await loadIpvs();
+        await other.addService(WEB);
+        await other.addDestination(WEB, REAL);
+        assert.equal(await read(ipvs), 1);
+      }),
+    );
+  }
+
+  it(
+    'what else is missing keeps its own reason, before and after the module was loaded again',
+    whereItCanBeUnloaded(async (ns, ipvs) => {
+      const wrong = async (client: Ipvs): Promise<void> => {
+        const calls = [
+          ...[client.getService(WEB), client.addDestination(WEB, REAL), client.zero(WEB)],
+          ...[client.listDestinations(WEB), client.updateService(WEB, { scheduler: 'lc' })],
+        ];
+        assert.deepEqual(
+          await reasons(calls),
+          calls.map(() => 'service-not-found'),
+        );
+        const unknown = client.addService({ ...WEB, scheduler: 'nonesuch' });
+        assert.equal((await rejection(unknown)).reason, 'unknown-scheduler');
+      };
+      await wrong(ipvs);
+      await unloadIpvs();
+      await loadIpvs();
+      await wrong(ipvs);
+      await wrong(await ns.open());
     }),
   );
 

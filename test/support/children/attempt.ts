@@ -1,7 +1,8 @@
 /**
  * A program that opens a client with the options in its first argument and, unless the second is
- * `open`, calls every method: with `drop` after giving up its rights, with `keep` as it is. It prints
- * what each call failed with as JSON; null is success.
+ * `open`, calls every command: with `drop` after giving up its rights, with `regain` after giving
+ * them up, failing, and taking them again, with `keep` as it is. It prints what each call failed with as
+ * JSON; null is success.
  */
 import { Ipvs, type OpenOptions } from 'ipvs';
 import { type Failure, failureOf } from '../failure.js';
@@ -26,6 +27,10 @@ async function attemptAll(ipvs: Ipvs): Promise<void> {
   await attempt('setService', async () => {
     await ipvs.setService({ ...key, scheduler: 'lc' });
   });
+  await attempt('updateService', async () => {
+    await ipvs.updateService(key, { scheduler: 'wlc' });
+  });
+  await attempt('ensureService', async () => await ipvs.ensureService({ ...key, scheduler: 'rr' }));
   await attempt('getService', async () => await ipvs.getService(key));
   await attempt('listServices', async () => await ipvs.listServices());
   await attempt('addDestination', async () => {
@@ -34,6 +39,19 @@ async function attemptAll(ipvs: Ipvs): Promise<void> {
   await attempt('setDestination', async () => {
     await ipvs.setDestination(key, real);
   });
+  await attempt('updateDestination', async () => {
+    await ipvs.updateDestination(key, real, { weight: 2 });
+  });
+  await attempt('ensureDestination', async () => await ipvs.ensureDestination(key, real));
+  await attempt('snapshot', async () => await ipvs.snapshot());
+  await attempt('zero', async () => {
+    await ipvs.zero(key);
+  });
+  await attempt('getTimeouts', async () => await ipvs.getTimeouts());
+  await attempt('setTimeouts', async () => {
+    await ipvs.setTimeouts({ tcp: 900 });
+  });
+  await attempt('listDaemons', async () => await ipvs.listDaemons());
   await attempt('listDestinations', async () => await ipvs.listDestinations(key));
   await attempt('getDestination', async () => await ipvs.getDestination(key, real));
   await attempt('deleteDestination', async () => {
@@ -50,7 +68,11 @@ async function attemptAll(ipvs: Ipvs): Promise<void> {
 await attempt('open', async () => {
   await using ipvs = await Ipvs.open(JSON.parse(options) as OpenOptions);
   if (mode === 'open') return;
-  if (mode === 'drop') process.seteuid?.(65534);
+  if (mode === 'drop' || mode === 'regain') process.seteuid?.(65534);
+  if (mode === 'regain') {
+    await attemptAll(ipvs);
+    process.seteuid?.(0);
+  }
   await attemptAll(ipvs);
 });
 console.log(JSON.stringify(failures));

@@ -1,7 +1,7 @@
 /**
- * A program that brings a client to one stage of its life and says so. As a process, and in a worker
- * thread with `code`, it exits there by itself; another worker thread goes on until it is terminated,
- * with `busy` without ever giving the event loop another turn.
+ * A program that brings clients to stages of their life, each its own, and says so. As a process, and in
+ * a worker thread with `code`, it exits there by itself; another worker thread goes on until it is
+ * terminated, with `busy` without ever giving the event loop another turn.
  */
 import { existsSync, rmSync } from 'node:fs';
 import { setImmediate, setTimeout } from 'node:timers/promises';
@@ -10,7 +10,7 @@ import { Ipvs } from 'ipvs';
 
 export interface StageData {
   readonly path: string;
-  readonly stage: Stage;
+  readonly stages: readonly Stage[];
   readonly code?: number;
   readonly busy?: boolean;
   /** For the stage `blocked`: a file that the loader of modules makes when it begins. */
@@ -19,8 +19,10 @@ export interface StageData {
 
 const WEB = { protocol: 'tcp', address: '10.0.0.1', port: 80, scheduler: 'rr' } as const;
 
-async function open({ path }: StageData): Promise<Ipvs> {
-  return await Ipvs.open({ netns: { path } });
+const data = (parentPort === null ? JSON.parse(process.argv[2] ?? '') : workerData) as StageData;
+
+async function open(): Promise<Ipvs> {
+  return await Ipvs.open({ netns: { path: data.path } });
 }
 
 /** Calls that nobody waits for; more than fit into one job. */
@@ -30,50 +32,69 @@ function call(ipvs: Ipvs): void {
   }
 }
 
+/** What takes time for each stage, and gives what brings the client there at once. */
 const STAGES = {
-  opening: async (data: StageData) => {
-    open(data).catch(() => undefined);
-    await Promise.resolve();
+  opening: async () =>
+    await Promise.resolve(() => {
+      open().catch(() => undefined);
+    }),
+  open: async () => {
+    await open();
+    return () => undefined;
   },
-  open: async (data: StageData) => {
-    await open(data);
-  },
-  // Nothing travels before the end of the turn, and what ends the thread comes before that.
-  queued: async (data: StageData) => {
-    call(await open(data));
-  },
-  'in flight': async (data: StageData) => {
-    const ipvs = await open(data);
+  'in flight': async () => {
+    const ipvs = await open();
     // A scheduler that has been seen to work does not travel alone.
     await ipvs.ensureService(WEB);
-    call(ipvs);
-    await setImmediate();
+    return () => {
+      call(ipvs);
+    };
   },
-  blocked: async (data: StageData) => {
-    const ipvs = await open(data);
+  blocked: async () => {
+    const ipvs = await open();
     rmSync(data.loading, { force: true });
     ipvs.addService({ ...WEB, scheduler: 'nonesuch' }).catch(() => undefined);
     while (!existsSync(data.loading)) await setTimeout(5);
+    return () => undefined;
   },
-  streaming: async (data: StageData) => {
-    const connections = (await open(data)).connections();
+  streaming: async () => {
+    const connections = (await open()).connections();
     const { done } = await connections.next();
     if (done === true) throw new Error('there is no connection');
     // The file is open, and its next piece is being read.
-    connections.next().catch(() => undefined);
-    await setImmediate();
+    return () => {
+      connections.next().catch(() => undefined);
+    };
   },
-  closing: async (data: StageData) => {
-    const ipvs = await open(data);
+  paging: async () => {
+    const ipvs = await open();
     call(ipvs);
-    ipvs.close().catch(() => undefined);
-    await setImmediate();
+    const services = ipvs.streamServices();
+    await services.next();
+    // A page is full of services; the rest of the list waits inside the kernel.
+    return () => {
+      for (let count = 0; count < 1000; count += 1) services.next().catch(() => undefined);
+    };
   },
-  closed: async (data: StageData) => {
-    const ipvs = await open(data);
+  closing: async () => {
+    const ipvs = await open();
+    return () => {
+      call(ipvs);
+      ipvs.close().catch(() => undefined);
+    };
+  },
+  closed: async () => {
+    const ipvs = await open();
     await ipvs.close();
+    return () => undefined;
   },
-} satisfies Record<string, (data: StageData) => Promise<void>>;
+  queued: async () => {
+    const ipvs = await open();
+    return () => {
+      call(ipvs);
+    };
+  },
+} satisfies Record<string, () => Promise<() => void>>;
 
 /** A stage of a client's life. */
 export type Stage = keyof typeof STAGES;
@@ -82,8 +103,16 @@ function spin(): never {
   for (;;);
 }
 
-const data = (parentPort === null ? JSON.parse(process.argv[2] ?? '') : workerData) as StageData;
-await STAGES[data.stage](data);
+/** Nothing travels before the end of the turn, so that what is queued must be so at last. */
+async function enter(stages: readonly Stage[]): Promise<void> {
+  const prepared = new Map<Stage, () => void>();
+  for (const stage of stages) prepared.set(stage, await STAGES[stage]());
+  for (const [stage, begin] of prepared) if (stage !== 'queued') begin();
+  await setImmediate();
+  prepared.get('queued')?.();
+}
+
+await enter(data.stages);
 parentPort?.postMessage('reached');
 if (data.code !== undefined) process.exit(data.code);
 if (data.busy === true) spin();
