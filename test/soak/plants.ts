@@ -14,10 +14,11 @@ export const PLANTS = {
 
 export type Plant = keyof typeof PLANTS;
 
+/** Of so many writes one is lost or repeated. */
 const FREQUENCY = 20;
-const LEAK = 256 * 1024;
+const LEAK = 512 * 1024;
 /** Milliseconds between two leaks at least: a fast machine must not run out of memory. */
-const PAUSE = 50;
+const PAUSE = 100;
 
 function writes({ act }: Operation): boolean {
   return !/^(?:get|list|zero)/.test(act);
@@ -31,20 +32,14 @@ export function planted(plant: Plant): Perform {
   return async (ipvs, operation, expected) => {
     if (!writes(operation) || !('value' in expected)) return await perform(ipvs, operation);
     count += 1;
-    const due = count % FREQUENCY === 0;
-    switch (plant) {
-      case 'lost':
-        return due ? expected : await perform(ipvs, operation);
-      case 'twice':
-        if (due) void setTimeout(50).then(async () => await perform(ipvs, operation));
-        break;
-      case 'leak':
-      case 'open file':
-        if (!due || performance.now() < last + PAUSE) break;
-        last = performance.now();
-        if (plant === 'leak') held.push(Buffer.alloc(LEAK, 1));
-        else openSync('/dev/null', 'r');
-        break;
+    if (plant === 'lost' || plant === 'twice') {
+      if (count % FREQUENCY !== 0) return await perform(ipvs, operation);
+      if (plant === 'lost') return expected;
+      void setTimeout(50).then(async () => await perform(ipvs, operation));
+    } else if (performance.now() > last + PAUSE) {
+      last = performance.now();
+      if (plant === 'leak') held.push(Buffer.alloc(LEAK, 1));
+      else openSync('/dev/null', 'r');
     }
     return await perform(ipvs, operation);
   };
