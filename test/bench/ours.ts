@@ -40,11 +40,11 @@ export class Ours {
   }
 
   /**
-   * How often a warm round met memory that the process did not hold yet, at the median. It does not
-   * depend on how busy the machine is, and in user-mode Linux it is most of what a round costs.
+   * How often a warm run met memory that the process did not hold yet, at the median. It does not
+   * depend on how busy the machine is, and in user-mode Linux it is most of what a run costs.
    */
-  pageFaults(task: TaskName, contender: 'ours' | 'floor', warmRounds: number): number {
-    return median(this.#pageFaults.get(`${task} ${contender}`)?.slice(-warmRounds) ?? []);
+  pageFaults(task: TaskName, contender: 'ours' | 'floor', warmRuns: number): number {
+    return median(this.#pageFaults.get(`${task} ${contender}`)?.slice(-warmRuns) ?? []);
   }
 
   /** Ends the process. */

@@ -5,7 +5,7 @@ import { withOurs } from '../ours.js';
 import { ownFigures } from '../own-figures.js';
 import { ipvsadmRestore, libnlCreate, rawCreate, rawList, writeRules } from '../peers.js';
 import type { Bench } from '../plan.js';
-import { type Run, rounds, warmUp } from '../rounds.js';
+import { type Run, rounds, warm, warmUp } from '../rounds.js';
 import { type Size, sizeName } from '../table.js';
 
 const COMMON = { work: 'create', unit: 'ms' } as const;
@@ -45,7 +45,8 @@ export async function measureCreate(bench: Bench, size: Size): Promise<Figure[]>
     };
     const warming = await warmUp(own);
     const runs = await rounds(bench.rounds, {
-      ...own,
+      ours: warm(own.ours),
+      floor: warm(own.floor),
       'raw C': inFresh(async (ns) => await rawCreate(ns, size, batch)),
       'libnl C': inFresh(async (ns) => await libnlCreate(ns, size)),
       ipvsadm: inFresh(async (ns) => await ipvsadmRestore(ns, size)),

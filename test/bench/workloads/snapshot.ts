@@ -6,7 +6,7 @@ import { withOurs } from '../ours.js';
 import { ownFigures } from '../own-figures.js';
 import { ipvsadmSave, libnlList, rawCreate, rawList } from '../peers.js';
 import type { Bench } from '../plan.js';
-import { rounds, warmUp } from '../rounds.js';
+import { rounds, warm, warmUp } from '../rounds.js';
 import { type Size, sizeName } from '../table.js';
 
 /** Runs `body` in a namespace that holds the table. */
@@ -37,8 +37,8 @@ export async function measureSnapshot(bench: Bench, size: Size): Promise<Figure[
     const filled = (list: (ns: Namespace) => Promise<number>) => async () =>
       await withFilled(bench, size, list);
     const runs = await rounds(bench.rounds, {
-      ours: filled(own),
-      floor,
+      ours: filled(async (ns) => await warm(async () => await own(ns))()),
+      floor: warm(floor),
       'raw C': filled(async (ns) => await rawList(ns, size, reading)),
       'libnl C': filled(async (ns) => await libnlList(ns, size)),
       ipvsadm: filled(ipvsadmSave),
