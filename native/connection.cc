@@ -19,8 +19,7 @@ namespace ipvs {
 
 namespace {
 
-// Commands handed over in one system call. Each may answer once, at 768 bytes of the receive
-// buffer: even the system's default one, of 208 KiB, has room for all the answers.
+// Commands handed over in one system call, where the socket has room for them and their answers.
 constexpr size_t kCommandsPerSend = 256;
 
 // A page of a list ends with the datagram that fills it.
@@ -247,7 +246,8 @@ Reply Connection::Transact(const std::vector<CommandRecord>& commands) {
   Batch batch(commands);
   size_t done = 0;
   do {
-    std::vector<size_t> indices(std::min(kCommandsPerSend, commands.size() - done));
+    std::vector<size_t> indices(
+        std::min({kCommandsPerSend, socket_.Room(), commands.size() - done}));
     std::iota(indices.begin(), indices.end(), done);
     Execute(batch, indices);
     ExecuteAgainIfFamilyMoved(batch, indices);
@@ -288,6 +288,12 @@ void Connection::DumpOne(Batch& batch, size_t index) {
   if (outcome.error == ENOENT && outcome.stage == Stage::kKernel) {
     // No dump is answered like this but one to a family id of the past.
     outcome = ResolveFamily();
+    if (!outcome.Failed()) outcome = ReadRows(batch, index);
+  }
+  if (outcome.error == EBUSY && outcome.stage == Stage::kKernel) {
+    // The socket is at another dump, which was not read to its end: a new one is at none.
+    socket_.Close();
+    outcome = EnsureOpen();
     if (!outcome.Failed()) outcome = ReadRows(batch, index);
   }
   const CommandRecord& command = batch.Command(index);

@@ -13,8 +13,24 @@ namespace ipvs {
 
 namespace {
 
-// Holds the answers to far more commands than are ever under way at once (each costs 768 bytes).
+// Holds the answers to far more commands than are ever under way at once.
 constexpr int kBufferSize = 1024 * 1024;
+
+// What a command takes of the send buffer at most, and its answer of the receive buffer: an error
+// or an ACK costs 768 bytes, a service 1,280 (the kernel counts the memory, not the message).
+constexpr size_t kRequestSize = 256;
+constexpr size_t kAnswerSize = 2048;
+
+// The kernel keeps so much of a send buffer for itself (net/netlink/af_netlink.c, netlink_sendmsg).
+constexpr size_t kSendReserve = 32;
+
+/* The size of a buffer as the kernel counts it; 0 when it does not tell. */
+size_t BufferSize(int fd, int option) {
+  int size = 0;
+  socklen_t length = sizeof size;
+  if (::getsockopt(fd, SOL_SOCKET, option, &size, &length) != 0 || size < 0) return 0;
+  return static_cast<size_t>(size);
+}
 
 int Fd(const nl_sock* socket) { return nl_socket_get_fd(socket); }
 
@@ -31,6 +47,7 @@ Outcome NetlinkSocket::Open() {
   received_ = std::make_unique<ReceiveBuffer>();
   socket_ = std::move(socket);
   EnlargeBuffers();
+  MeasureBuffers();
   return {};
 }
 
@@ -51,6 +68,15 @@ void NetlinkSocket::EnlargeBuffers() {
   // Errors then come without a copy of the request: smaller, and all alike.
   const int on = 1;
   ::setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof on);
+}
+
+void NetlinkSocket::MeasureBuffers() {
+  const int fd = Fd(socket_.get());
+  const size_t sending = BufferSize(fd, SO_SNDBUF);
+  const size_t requests = sending > kSendReserve ? (sending - kSendReserve) / kRequestSize : 0;
+  const size_t answers = BufferSize(fd, SO_RCVBUF) / kAnswerSize;
+  // However small the buffer is, the kernel takes one answer.
+  room_ = std::max<size_t>(1, std::min(requests, answers));
 }
 
 Outcome NetlinkSocket::Send(const std::vector<Message>& messages) {

@@ -39,6 +39,10 @@ class NetlinkSocket {
   /* The port id that the kernel's answers must carry. */
   [[nodiscard]] uint32_t Port() const { return nl_socket_get_local_port(socket_.get()); }
 
+  /* As many commands may be sent at once: they fit into the send buffer, and their answers into the
+     receive buffer. */
+  [[nodiscard]] size_t Room() const noexcept { return room_; }
+
   /* Hands all messages to the kernel with one system call. The kernel executes them before it
      returns. */
   Outcome Send(const std::vector<Message>& messages);
@@ -53,10 +57,12 @@ class NetlinkSocket {
 
  private:
   void EnlargeBuffers();
+  void MeasureBuffers();
   [[nodiscard]] Outcome Wait(Clock::time_point deadline) const;
   Outcome Fill(Clock::time_point deadline);
 
   std::unique_ptr<nl_sock, SocketDeleter> socket_;
+  size_t room_ = 1;
   std::vector<iovec> vectors_;
   std::unique_ptr<ReceiveBuffer> received_;  // while the socket is open
 };

@@ -1,19 +1,28 @@
-/* Loaded before libc by tests: changes what a netlink socket receives, in the way that the
-   environment variable IPVS_FAULT names at that moment. The kernel itself can't be made to lose an
-   answer, to send nonsense, or to answer as another kernel would.
+/* Loaded before libc by tests: changes what a netlink socket receives, or how system calls end, in
+   the way that the environment variable IPVS_FAULT names at that moment. The kernel itself can't be
+   made to lose an answer, to send nonsense, to answer as another kernel would, or to interrupt a
+   thread of the pool, which blocks all signals.
 
    lose, overflow, cut, garble, empty   see Spoil
    linux-5.1, linux-4.0, linux-3.17     answers as that kernel gives them: see Drops
    future                               answers with attributes that nobody knows, in another order
    memory                               there is none for a thread that entered another namespace
+   interrupt                            every other system call on the socket ends with EINTR
+   single                               one datagram is received at a time
+   tiny                                 the socket's buffers are as small as the kernel allows
+   busy                                 the socket is at another dump when the first one is asked
+   for short                                files of /proc are read by a few bytes at a time
 
    With IPVS_RECORD each datagram is written to a file in the folder that it names. */
 #include <dlfcn.h>
 #include <linux/genetlink.h>
 #include <linux/ip_vs.h>
+#include <linux/magic.h>
 #include <linux/netlink.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -147,6 +156,47 @@ void Record(const char* folder, const msghdr* message, ssize_t size) {
 // In a thread of the client's that is inside another namespace, and without memory.
 thread_local bool without_memory = false;
 
+bool IsFault(std::string_view name) {
+  const char* fault = std::getenv("IPVS_FAULT");
+  return fault != nullptr && fault == name;
+}
+
+/* Whether this call on a netlink socket is to end with EINTR: every other one of a thread. */
+bool Interrupts() {
+  thread_local bool interrupted = false;
+  if (!IsFault("interrupt")) return false;
+  interrupted = !interrupted;
+  if (interrupted) errno = EINTR;
+  return interrupted;
+}
+
+/* The real function of this name. */
+template <typename Function>
+Function Real(const char* name) {
+  return reinterpret_cast<Function>(::dlsym(RTLD_NEXT, name));
+}
+
+/* Whether a message asks for a list of IPVS. */
+bool IsDump(const msghdr* message) {
+  const auto* header = static_cast<const nlmsghdr*>(message->msg_iov->iov_base);
+  return (header->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP && header->nlmsg_type > GENL_ID_CTRL;
+}
+
+/* Sends the same question as if somebody else had asked it on this socket. */
+void AskBefore(int fd, const msghdr* message) {
+  Bytes copy;
+  const auto* header = static_cast<const nlmsghdr*>(message->msg_iov->iov_base);
+  Append(copy, header, header->nlmsg_len);
+  nlmsghdr changed = *header;
+  changed.nlmsg_seq = 0;
+  std::memcpy(copy.data(), &changed, sizeof changed);
+  iovec vector{copy.data(), copy.size()};
+  msghdr asked = *message;
+  asked.msg_iov = &vector;
+  asked.msg_iovlen = 1;
+  Real<ssize_t (*)(int, const msghdr*, int)>("sendmsg")(fd, &asked, 0);
+}
+
 ssize_t Spoil(std::string_view fault, msghdr* message, ssize_t size) {
   if (fault == "lose") {
     errno = EAGAIN;
@@ -182,12 +232,53 @@ extern "C" __attribute__((visibility("default"))) ssize_t recvmsg(int fd, msghdr
 extern "C" __attribute__((visibility("default"))) int recvmmsg(int fd, mmsghdr* messages,
                                                                unsigned int count, int flags,
                                                                timespec*) {
+  if (IsNetlink(fd) && Interrupts()) return -1;
+  if (IsFault("single")) count = 1;
   for (unsigned int index = 0; index < count; ++index) {
     const ssize_t size = recvmsg(fd, &messages[index].msg_hdr, flags);
     if (size < 0) return index > 0 ? static_cast<int>(index) : -1;
     messages[index].msg_len = static_cast<unsigned int>(size);
   }
   return static_cast<int>(count);
+}
+
+extern "C" __attribute__((visibility("default"))) ssize_t sendmsg(int fd, const msghdr* message,
+                                                                  int flags) {
+  static const auto real = Real<ssize_t (*)(int, const msghdr*, int)>("sendmsg");
+  static std::atomic<bool> asked{false};
+  if (IsNetlink(fd)) {
+    if (Interrupts()) return -1;
+    if (IsFault("busy") && IsDump(message) && !asked.exchange(true)) AskBefore(fd, message);
+  }
+  return real(fd, message, flags);
+}
+
+extern "C" __attribute__((visibility("default"))) int poll(pollfd* watched, nfds_t count,
+                                                           int timeout) {
+  static const auto real = Real<int (*)(pollfd*, nfds_t, int)>("poll");
+  if (count == 1 && IsNetlink(watched->fd) && Interrupts()) return -1;
+  return real(watched, count, timeout);
+}
+
+extern "C" __attribute__((visibility("default"))) int setsockopt(int fd, int level, int option,
+                                                                 const void* value,
+                                                                 socklen_t size) noexcept {
+  static const auto real = Real<int (*)(int, int, int, const void*, socklen_t)>("setsockopt");
+  const bool sizes = level == SOL_SOCKET && (option == SO_RCVBUFFORCE || option == SO_SNDBUFFORCE);
+  const int least = 1;
+  if (sizes && IsFault("tiny")) return real(fd, level, option, &least, sizeof least);
+  return real(fd, level, option, value, size);
+}
+
+extern "C" __attribute__((visibility("default"))) ssize_t read(int fd, void* buffer, size_t size) {
+  static const auto real = Real<ssize_t (*)(int, void*, size_t)>("read");
+  constexpr size_t kFew = 7;
+  struct statfs file{};
+  if (size > kFew && IsFault("short") && ::fstatfs(fd, &file) == 0 &&
+      file.f_type == PROC_SUPER_MAGIC) {
+    size = kFew;
+  }
+  return real(fd, buffer, size);
 }
 
 /* What the C library itself calls malloc; it has no other name that needs no looking up. */
