@@ -35,6 +35,14 @@ build_addon() {
   addon_identity | stamped_as "$addon_stamp"
 }
 
+# The addon under the sanitizers of the list $2, in the folder $1 (the head of CMakeLists.txt). Ninja sees
+# what is stale. Their run-time libraries are gcc's.
+build_sanitized() {
+  grep -qsxF "CMAKE_HOME_DIRECTORY:INTERNAL=$project" "$1/CMakeCache.txt" || rm -rf "$1"
+  CXX=g++ quietly node_modules/.bin/cmake-js compile -D -O "$1" --CDIPVS_SANITIZE="$2" ||
+    die "the addon does not build with -fsanitize=$2, see above"
+}
+
 # Fills a stamp without changing the time it bears.
 stamped_as() {
   cat >"$1.filled"

@@ -22,6 +22,10 @@ check    | clang-format-19  | command clang-format-19    | layout of C++
 check    | clang-tidy-19    | command clang-tidy-19      | linter for C++
 fuzz     | clang-19         | command clang++-19         | compiler with libFuzzer
 fuzz     | libclang-rt-19-dev | clang-rt                 | libFuzzer and the sanitizers
+sanitize | g++              | command g++                | compiler whose sanitizers are used
+sanitize | libasan8         | runtime libasan.so         | AddressSanitizer and LeakSanitizer
+sanitize | libubsan1        | runtime libubsan.so        | UndefinedBehaviorSanitizer
+sanitize | libtsan2         | runtime libtsan.so         | ThreadSanitizer
 bench    | strace           | command strace             | counts system calls
 check    | shellcheck       | command shellcheck         | linter for shell scripts
 prebuild | python3          | command python3            | node-gyp is written in it
@@ -36,9 +40,10 @@ groups_of() {
     check) echo build check ;;
     prebuild) echo build prebuild ;;
     fuzz) echo build fuzz ;;
+    sanitize) echo build sanitize ;;
     bench) echo build bench ;;
     lab) echo "build lab $(kernel_group)" ;;
-    *) die "unknown level '$1'; there are: build, lab, check, fuzz, bench, prebuild" ;;
+    *) die "unknown level '$1'; there are: build, lab, check, fuzz, sanitize, bench, prebuild" ;;
   esac
 }
 
@@ -57,6 +62,7 @@ is_there() {
   case $1 in
     command) command -v "$2" >/dev/null ;;
     clang-rt) [[ -e /usr/lib/llvm-19/lib/clang/19/lib/linux/libclang_rt.fuzzer-$(uname -m).a ]] ;;
+    runtime) [[ $(g++ -print-file-name="$2" 2>/dev/null) == /* ]] ;;
     pkg-config) command -v pkg-config >/dev/null && pkg-config --exists "$2" ;;
     *) die "no such proof: $1" ;;
   esac

@@ -38,7 +38,7 @@ export async function qemuMachine(
   return {
     argv: [
       program,
-      ...'-accel tcg,thread=multi -smp 2 -cpu max -nodefaults -display none -no-reboot'.split(' '),
+      ...'-accel tcg,thread=multi -smp 2 -cpu max,-erms,-fsrm -nodefaults -display none -no-reboot'.split(' '),
       ...[
         '-m',
         settings.memory ?? '2G',

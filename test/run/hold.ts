@@ -7,19 +7,23 @@ import type { Plan } from './session.js';
 
 const session = resolve('dist/test/run/session.js');
 
-/** Holds one session, as an argument of the command `through` where there is one. */
+/**
+ * Holds one session, as an argument of the command `through` where there is one; `node` is the program
+ * that runs it.
+ */
 export async function hold(
   plan: Omit<Plan, 'record'>,
   folder: string,
   through: string[],
   limit: number | null,
+  node = process.execPath,
 ): Promise<{ entries: Entry[]; ending: Ending }> {
   const name = plan.dryRun ? 'list' : 'run';
   const record = join(folder, `${name}.jsonl`);
   const planFile = join(folder, `${name}.json`);
   writeFileSync(planFile, JSON.stringify({ ...plan, record } satisfies Plan));
-  const node = [process.execPath, '--enable-source-maps', session, planFile];
-  const ending = await run([...through, ...node], limit);
+  const command = [...through, node, '--enable-source-maps', session, planFile];
+  const ending = await run(command, limit);
   return { entries: read(record), ending };
 }
 

@@ -9,6 +9,7 @@ export interface Selection {
 
 export interface Request {
   selections: Selection[];
+  /** A regular expression. */
   grep: string | null;
 }
 
@@ -32,7 +33,12 @@ export function parse(args: string[]): Request {
       files: files.filter((file) => isWanted(file, suite, wanted)),
     }))
     .filter(({ suite, files }) => files.length > 0 || wanted.includes(suite.name));
-  return { selections, grep: values.grep ?? null };
+  return { selections, grep: values.grep === undefined ? null : patternOf(values.grep) };
+}
+
+/** The regular expression that finds a text. */
+export function patternOf(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
 }
 
 function refuseUnknown(wanted: string[], everything: Selection[]): void {

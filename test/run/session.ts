@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import Mocha from 'mocha';
+import { patience } from '../support/patience.js';
 import { append } from './record.js';
 import { kernelKind, Lister, Reporter } from './reporter.js';
 
@@ -11,6 +12,7 @@ import { kernelKind, Lister, Reporter } from './reporter.js';
  */
 export interface Plan {
   files: string[];
+  /** A regular expression: the tests whose names it finds. */
   grep: string | null;
   /** The tests are named, not run. */
   dryRun: boolean;
@@ -21,14 +23,14 @@ export interface Plan {
 }
 
 /** QEMU without KVM emulates every instruction; user-mode Linux pays for every system call. */
-const patience: Record<string, number> = { qemu: 10, uml: 3 };
+const slowness: Record<string, number> = { qemu: 10, uml: 3 };
 const testTimeout = 10_000;
 const exitGrace = 5_000;
 
 const [planFile] = process.argv.slice(2);
 if (planFile === undefined) throw new Error('usage: session.js PLAN');
 const plan = JSON.parse(readFileSync(planFile, 'utf8')) as Plan;
-const factor = patience[kernelKind()] ?? 1;
+const factor = (slowness[kernelKind()] ?? 1) * patience;
 
 // Mocha's command line does this; without it mocha would swallow a rejection that nobody handles.
 process.on('unhandledRejection', (reason) => {
@@ -42,7 +44,7 @@ const mocha = new Mocha({
   forbidOnly: true,
   dryRun: plan.dryRun,
   color: plan.color,
-  ...(plan.grep === null ? {} : { grep: plan.grep }),
+  ...(plan.grep === null ? {} : { grep: new RegExp(plan.grep) }),
 });
 for (const file of plan.files) mocha.addFile(file);
 await mocha.loadFilesAsync();

@@ -10,8 +10,12 @@ const labTimedOut = 124;
 /** For a whole suite; longer than the lab's default, since an emulated kernel is slow. */
 const labSeconds = process.env['IPVS_LAB_TIMEOUT'] ?? '1800';
 
-/** Lists a suite's tests, runs them, and compares the two. */
-export async function runSuite({ suite, files }: Selection, grep: string | null): Promise<Verdict> {
+/** Lists a suite's tests, runs them with the program `node`, and compares the two. */
+export async function runSuite(
+  { suite, files }: Selection,
+  grep: string | null,
+  node = process.execPath,
+): Promise<Verdict> {
   // Inside the project, because that is what the lab's guest shares with us.
   const folder = mkdtempSync(resolve('build', 'test-run-'));
   try {
@@ -21,7 +25,8 @@ export async function runSuite({ suite, files }: Selection, grep: string | null)
       inLab: suite.inLab,
       color: process.stdout.isTTY,
     };
-    const listing = await hold({ ...plan, dryRun: true, inLab: false }, folder, [], suite.limit);
+    const dryRun = { ...plan, dryRun: true, inLab: false };
+    const listing = await hold(dryRun, folder, [], suite.limit, node);
     if (listing.ending.status !== 0)
       return failure(`the ${suite.name} tests can't be listed, see above`);
     const listed = namesIn(listing.entries);
@@ -36,6 +41,7 @@ export async function runSuite({ suite, files }: Selection, grep: string | null)
       folder,
       through,
       suite.limit,
+      node,
     );
     if (suite.inLab && ending.status === labTimedOut) ending.timedOut = true;
     return judge(listed, entries, ending);

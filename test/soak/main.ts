@@ -8,7 +8,7 @@ import { openMany } from './opens.js';
 import { type Plant, PLANTS } from './plants.js';
 import { type Settings, Soak } from './soak.js';
 
-const usage = `usage: npm run soak -- [MINUTES] [--seed NUMBER]
+const usage = `usage: npm run soak -- [MINUTES] [--seed NUMBER] [--unplanted]
        npm run soak -- opens [COUNT]`;
 
 /** Rounds are short at first, so that there are enough samples to tell growth from noise. */
@@ -16,7 +16,14 @@ const ROUND = 5_000;
 const ROUNDS_AT_LEAST = 12;
 const PLANTED = { rounds: 6, round: 1_500 };
 
-type Request = { readonly opens: number } | { readonly minutes: number; readonly seed: number };
+type Request =
+  | { readonly opens: number }
+  | {
+      readonly minutes: number;
+      readonly seed: number;
+      /** Whether to show first that planted faults are found. */
+      readonly planted: boolean;
+    };
 
 function positive(text: string): number {
   const number = Number(text);
@@ -25,7 +32,10 @@ function positive(text: string): number {
 }
 
 function understand(): Request {
-  const options = { seed: { type: 'string' } } as const;
+  const options = {
+    seed: { type: 'string' },
+    unplanted: { type: 'boolean', default: false },
+  } as const;
   const { values, positionals } = parseArgs({ allowPositionals: true, options });
   const [first = '1', second, ...rest] = positionals;
   if (rest.length > 0) throw new RangeError('too many arguments');
@@ -34,7 +44,7 @@ function understand(): Request {
   if (!(Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32)) {
     throw new RangeError(`the seed is a whole number below ${2 ** 32}`);
   }
-  return { minutes: positive(first), seed };
+  return { minutes: positive(first), seed, planted: !values.unplanted };
 }
 
 async function soak(settings: Settings): Promise<readonly string[]> {
@@ -52,11 +62,15 @@ async function finds(plant: Plant, seed: number): Promise<boolean> {
   return found;
 }
 
-async function soakFor(minutes: number, seed: number): Promise<readonly string[]> {
-  console.log(`soak: ${minutes} minutes, --seed ${seed}`);
+/** The planted fault that is not found; undefined when all are. */
+async function missedPlant(seed: number): Promise<Plant | undefined> {
   for (const plant of Object.keys(PLANTS) as Plant[]) {
-    if (!(await finds(plant, seed))) return [`the planted fault '${plant}' was not found`];
+    if (!(await finds(plant, seed))) return plant;
   }
+  return undefined;
+}
+
+async function soakFor(minutes: number, seed: number): Promise<readonly string[]> {
   const time = minutes * 60_000;
   const rounds = Math.max(ROUNDS_AT_LEAST, Math.round(time / ROUND));
   return await soak({
@@ -67,11 +81,17 @@ async function soakFor(minutes: number, seed: number): Promise<readonly string[]
   });
 }
 
+async function problemsOf(request: Request): Promise<readonly string[]> {
+  if ('opens' in request) return await openMany(request.opens);
+  const { minutes, seed, planted } = request;
+  console.log(`soak: ${minutes} minutes, --seed ${seed}`);
+  const missed = planted ? await missedPlant(seed) : undefined;
+  if (missed !== undefined) return [`the planted fault '${missed}' was not found`];
+  return await soakFor(minutes, seed);
+}
+
 async function main(request: Request): Promise<boolean> {
-  const problems =
-    'opens' in request
-      ? await openMany(request.opens)
-      : await soakFor(request.minutes, request.seed);
+  const problems = await problemsOf(request);
   for (const problem of problems) console.error(`soak: WRONG: ${problem}`);
   const seed = 'seed' in request ? `, --seed ${request.seed}` : '';
   console.log(`soak: ${problems.length === 0 ? 'passed' : 'FAILED'}${seed}`);
