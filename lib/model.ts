@@ -565,7 +565,7 @@ export interface OpenOptions {
   readonly timeout?: number | undefined;
   /**
    * How many calls of this client may not have ended, 1..10000000; one more rejects with reason
-   * `queue-full`. A call that waits takes about a kilobyte of memory. Default: 131072.
+   * `queue-full`. A call that waits takes about half a kilobyte of memory. Default: 131072.
    */
   readonly queueLimit?: number | undefined;
 }
