@@ -61,7 +61,7 @@ function gather(steps: readonly Step[]): { batches: readonly Batch[]; answers: (
   const gathered = new Gathered();
   const lists = new Map<string, number>();
   const place = (request: Request): number => {
-    // A step by itself does not ask the same twice.
+    // A step by itself hardly ever asks the same twice, and is answered twice then.
     if (steps.length === 1) return gathered.add(request);
     if (!request.dump) {
       lists.clear();

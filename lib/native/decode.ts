@@ -135,9 +135,9 @@ function decodeRestOfService(reply: Reply, base: number, entry: ServiceEntry): S
   const flags = reply.u32(base + SERVICE.flags);
   const persistent = (flags & constants.IP_VS_SVC_F_PERSISTENT) !== 0;
   const unsupported = foreignPartsOfService(entry, persistent);
-  const persistence = persistent ? decodePersistence(reply, base, unsupported) : undefined;
   if (!persistent && decodeEngine(reply, base) !== '') unsupported.push('persistence.engine');
   if ((flags & ~KNOWN_FLAGS) !== 0) unsupported.push('flags');
+  const persistence = persistent ? decodePersistence(reply, base, unsupported) : undefined;
   if (persistence === undefined && unsupported.length === 0) return entry;
   const { stats, ...definition } = entry;
   return {

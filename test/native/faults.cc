@@ -9,9 +9,10 @@
    memory                               there is none for a thread that entered another namespace
    interrupt                            every other system call on the socket ends with EINTR
    single                               one datagram is received at a time
-   tiny                                 the socket's buffers are as small as the kernel allows
-   busy                                 the socket is at another dump when the first one is asked
-   for short                                files of /proc are read by a few bytes at a time
+   tiny, narrow                         the socket's receive buffer, or its send buffer, is as small
+   as the kernel allows busy                                 the socket is at another dump when the
+   first one is asked for short                                files of /proc are read by a few
+   bytes at a time
 
    With IPVS_RECORD each datagram is written to a file in the folder that it names. */
 #include <dlfcn.h>
@@ -170,6 +171,16 @@ bool Interrupts() {
   return interrupted;
 }
 
+/* Whether a call that was not interrupted is to find nothing yet: every other one of a thread. The
+   kernel answers before a command is sent, so that nobody would ever wait. */
+bool ComesLater() {
+  thread_local bool later = false;
+  if (!IsFault("interrupt")) return false;
+  later = !later;
+  if (later) errno = EAGAIN;
+  return later;
+}
+
 /* The real function of this name. */
 template <typename Function>
 Function Real(const char* name) {
@@ -232,7 +243,7 @@ extern "C" __attribute__((visibility("default"))) ssize_t recvmsg(int fd, msghdr
 extern "C" __attribute__((visibility("default"))) int recvmmsg(int fd, mmsghdr* messages,
                                                                unsigned int count, int flags,
                                                                timespec*) {
-  if (IsNetlink(fd) && Interrupts()) return -1;
+  if (IsNetlink(fd) && (Interrupts() || ComesLater())) return -1;
   if (IsFault("single")) count = 1;
   for (unsigned int index = 0; index < count; ++index) {
     const ssize_t size = recvmsg(fd, &messages[index].msg_hdr, flags);
@@ -264,9 +275,10 @@ extern "C" __attribute__((visibility("default"))) int setsockopt(int fd, int lev
                                                                  const void* value,
                                                                  socklen_t size) noexcept {
   static const auto real = Real<int (*)(int, int, int, const void*, socklen_t)>("setsockopt");
+  const char* fault = option == SO_RCVBUFFORCE ? "tiny" : "narrow";
   const bool sizes = level == SOL_SOCKET && (option == SO_RCVBUFFORCE || option == SO_SNDBUFFORCE);
   const int least = 1;
-  if (sizes && IsFault("tiny")) return real(fd, level, option, &least, sizeof least);
+  if (sizes && IsFault(fault)) return real(fd, level, option, &least, sizeof least);
   return real(fd, level, option, value, size);
 }
 

@@ -58,7 +58,8 @@ export const sanitizers: readonly Sanitizer[] = [
       'does not end when nobody refers to it while a command is under way',
       'while signals interrupt',
       'while fewer datagrams',
-      'while its buffers hold one',
+      'while its receive buffer',
+      'while its send buffer',
       'while files are read by a few',
       ...['lose', 'overflow', 'empty', 'cut'].map(
         (fault) => `the client goes on afterwards (${fault})`,
