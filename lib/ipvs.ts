@@ -26,8 +26,8 @@ import type {
   Connection,
   ConnectionsOptions,
   CpuTotals,
-  Destination,
   DestinationEntry,
+  DestinationInput,
   DestinationPatch,
   DestinationReference,
   DiagnoseOptions,
@@ -35,8 +35,8 @@ import type {
   Info,
   ListOptions,
   OpenOptions,
-  Service,
   ServiceEntry,
+  ServiceInput,
   ServicePatch,
   ServiceReference,
   ServiceSnapshot,
@@ -162,7 +162,7 @@ export class Ipvs implements AsyncDisposable {
    * `unsupported-family`.
    */
   // eslint-disable-next-line @typescript-eslint/promise-function-async -- see `promised`
-  addService(service: Service | ServiceEntry, options?: CallOptions): Promise<void> {
+  addService(service: ServiceInput, options?: CallOptions): Promise<void> {
     return promised(() => {
       const definition = checkService('service', service);
       const command = {
@@ -181,7 +181,7 @@ export class Ipvs implements AsyncDisposable {
    * @throws IpvsError with reason `service-not-found`, `unknown-scheduler`, `unknown-engine`.
    */
   // eslint-disable-next-line @typescript-eslint/promise-function-async -- see `promised`
-  setService(service: Service | ServiceEntry, options?: CallOptions): Promise<void> {
+  setService(service: ServiceInput, options?: CallOptions): Promise<void> {
     return promised(() => {
       const definition = checkService('service', service);
       const command = {
@@ -221,10 +221,7 @@ export class Ipvs implements AsyncDisposable {
    * @returns Which of the two it was.
    * @throws IpvsError with reason `unknown-scheduler`, `unknown-engine`, `unsupported-family`.
    */
-  async ensureService(
-    service: Service | ServiceEntry,
-    options?: CallOptions,
-  ): Promise<'added' | 'set'> {
+  async ensureService(service: ServiceInput, options?: CallOptions): Promise<'added' | 'set'> {
     const definition = checkService('service', service);
     const signal = checkCallOptions(options);
     const subject = { method: 'ensureService', service: definition.key };
@@ -292,7 +289,7 @@ export class Ipvs implements AsyncDisposable {
   // eslint-disable-next-line @typescript-eslint/promise-function-async -- see `promised`
   addDestination(
     service: ServiceReference,
-    destination: Destination | DestinationEntry,
+    destination: DestinationInput,
     options?: CallOptions,
   ): Promise<void> {
     return promised(() => {
@@ -319,7 +316,7 @@ export class Ipvs implements AsyncDisposable {
   // eslint-disable-next-line @typescript-eslint/promise-function-async -- see `promised`
   setDestination(
     service: ServiceReference,
-    destination: Destination | DestinationEntry,
+    destination: DestinationInput,
     options?: CallOptions,
   ): Promise<void> {
     return promised(() => {
@@ -367,7 +364,7 @@ export class Ipvs implements AsyncDisposable {
    */
   async ensureDestination(
     service: ServiceReference,
-    destination: Destination | DestinationEntry,
+    destination: DestinationInput,
     options?: CallOptions,
   ): Promise<'added' | 'set'> {
     const { subject, definition } = this.#checkDefinition(
@@ -714,7 +711,7 @@ export class Ipvs implements AsyncDisposable {
   #checkDefinition(
     method: string,
     service: ServiceReference,
-    destination: Destination | DestinationEntry,
+    destination: DestinationInput,
   ): { subject: DestinationSubject; definition: CheckedDestination } {
     const key = checkServiceReference('service', service);
     const definition = checkDestination('destination', destination, key);

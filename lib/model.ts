@@ -8,7 +8,7 @@
  * entry is the same shape, complete, plus observations, and can be passed in again.
  */
 import type { Family } from './address.js';
-import type { Statistics } from './statistics.js';
+import type { Statistics, StatisticsJson } from './statistics.js';
 
 /** Transport protocol of a virtual service. */
 export type Protocol = 'tcp' | 'udp' | 'sctp';
@@ -308,6 +308,30 @@ export type ServiceState = ServiceReference &
     /** Its real servers, sorted by key. */
     readonly destinations: readonly DestinationState[];
   };
+
+/**
+ * What defines a virtual service: a {@link Service}, or one as it was read: a {@link ServiceEntry},
+ * {@link ServiceSnapshot} or {@link ServiceState}, with or without its destinations. They, and what the
+ * kernel counted, are accepted and ignored.
+ */
+export type ServiceInput =
+  | Service
+  | (ServiceReference &
+      Omit<ServiceObservation, 'stats'> & {
+        readonly stats?: Statistics | StatisticsJson;
+        readonly destinations?: readonly DestinationState[];
+      });
+
+/**
+ * What defines a destination: a {@link Destination}, or one as it was read: a {@link DestinationEntry} or
+ * {@link DestinationState}. What the kernel counted is accepted and ignored.
+ */
+export type DestinationInput =
+  | Destination
+  | (DestinationState & {
+      readonly connections?: ConnectionGauges;
+      readonly stats?: Statistics | StatisticsJson;
+    });
 
 /** Options of every call. */
 export interface CallOptions {

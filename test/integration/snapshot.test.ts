@@ -100,9 +100,9 @@ describe('snapshot', () => {
       const saved = await ipvs.snapshot({ stats: false });
       await inNamespace(async (_, there) => {
         for (const entry of saved) {
-          await there.addService(entry as Service);
+          await there.addService(entry);
           for (const each of entry.destinations) {
-            await there.addDestination(entry, each as Destination);
+            await there.addDestination(entry, each);
           }
         }
         assert.deepEqual(await there.snapshot({ stats: false }), saved);
