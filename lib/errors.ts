@@ -131,6 +131,11 @@ export function hasReason(error: unknown, ...reasons: readonly IpvsErrorReason[]
   return error instanceof IpvsError && reasons.includes(error.reason);
 }
 
+/** The error for `new` on a class whose objects are opened: only TypeScript knows of private constructors. */
+export function notConstructible(name: string): TypeError {
+  return new TypeError(`${name} has no constructor: use await ${name}.open()`);
+}
+
 /** What a call rejects with that was given up in time, in the form of Node's own. */
 class AbortError extends Error {
   override get name(): 'AbortError' {

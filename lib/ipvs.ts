@@ -1,5 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { diagnoseSession } from './diagnose/index.js';
+import { notConstructible } from './errors.js';
 import type { Subject } from './failures.js';
 import { checkRole, checkSyncDaemon } from './input/daemon.js';
 import {
@@ -110,6 +111,7 @@ export class Ipvs implements AsyncDisposable {
   readonly #tunnels = new TunnelSupport();
 
   private constructor(session: Session) {
+    if (!(session instanceof Session)) throw notConstructible('Ipvs');
     this.#session = session;
   }
 

@@ -1,4 +1,5 @@
 /// <reference lib="esnext.disposable" preserve="true" />
+import { notConstructible } from './errors.js';
 import { closedError } from './failures.js';
 import { checkCallOptions, checkOptions } from './input/options.js';
 import { checkSysctlName } from './input/sysctls.js';
@@ -37,6 +38,7 @@ export class IpvsObserver implements AsyncDisposable {
   #closed: Promise<void> | undefined;
 
   private constructor(queue: Queue) {
+    if (!(queue instanceof Queue)) throw notConstructible('IpvsObserver');
     this.#queue = queue;
   }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
-import { Ipvs } from '../../lib/index.js';
+import { Ipvs, IpvsObserver } from '../../lib/index.js';
 import { serviceAndDestination } from '../support/arbitraries.js';
 import { clientOver, FakeDoor } from '../support/door.js';
 import { assertRefusal, show } from '../support/refusals.js';
@@ -149,4 +149,14 @@ describe('what a caller does with its objects after the call', () => {
     const frozen = Object.freeze({ ...SERVICE, persistence: Object.freeze({ timeout: 1 }) });
     await clientOver(new FakeDoor()).addService(frozen);
   });
+});
+
+describe('new', () => {
+  for (const Class of [Ipvs, IpvsObserver]) {
+    it(`is refused for ${Class.name}, which is opened: TypeError`, () => {
+      const message = new RegExp(`use await ${Class.name}\\.open\\(\\)`);
+      assert.throws(() => void Reflect.construct(Class, []), { name: 'TypeError', message });
+      assert.throws(() => void Reflect.construct(Class, [{}]), { name: 'TypeError', message });
+    });
+  }
 });
