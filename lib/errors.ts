@@ -202,6 +202,7 @@ function show(value: unknown): string {
   }
   if (typeof value === 'bigint') return `${value}n`;
   if (value === null) return 'null';
+  if (value instanceof AbortSignal) return 'an AbortSignal';
   return Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`;
 }
 
@@ -229,16 +230,12 @@ export function conflict(field: string, message: string): ArgumentError {
   return argumentError(RangeError, field, codeOf(field), `${field} ${message}`);
 }
 
-/** The error for a field that nobody knows. */
-export function unknownField(
-  field: string,
-  name: string,
-  allowed: Iterable<string>,
-): ArgumentError {
+/** The error for a field that nobody knows; `known` are those that mean something. */
+export function unknownField(field: string, name: string, known: Iterable<string>): ArgumentError {
   return argumentError(
     TypeError,
     `${field}.${name}`,
     'ERR_IPVS_UNKNOWN_FIELD',
-    `${field} has the unknown field ${show(name)}; it takes ${[...allowed].join(', ')}`,
+    `${field} has the unknown field ${show(name)}; it takes ${[...known].join(', ')}`,
   );
 }

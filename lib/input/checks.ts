@@ -3,16 +3,42 @@ import { outOfRange, unknownField, wrongType } from '../errors.js';
 /** An argument as it comes from a caller: an object, of which nothing else is known. */
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** An object that has no fields but the `allowed` ones. */
-export function checkObject(field: string, value: unknown, allowed: ReadonlySet<string>): Fields {
+/** Which fields an object may have. */
+export class Shape {
+  /** Those that mean something. */
+  readonly known: readonly string[];
+  /** Those, and what is accepted and ignored: what reading adds, so that it can be passed in again. */
+  readonly allowed: ReadonlySet<string>;
+  /** How such an object is written, for messages. */
+  readonly text: string;
+
+  constructor(known: readonly string[], ignored: readonly string[], text: string) {
+    this.known = known;
+    this.allowed = new Set([...known, ...ignored]);
+    this.text = text;
+  }
+
+  /** Of these fields; a name that ends in `?` may be left out. */
+  static of(...fields: readonly string[]): Shape {
+    const known = fields.map((field) => field.replace('?', ''));
+    return new Shape(known, [], `{ ${fields.join(', ')} }`);
+  }
+}
+
+/** An object of this shape. */
+export function checkObject(
+  field: string,
+  value: unknown,
+  { allowed, known, text }: Shape,
+): Fields {
   // Not arrays, maps, promises: taken for objects without fields, they would mean all the defaults.
   if (Object.prototype.toString.call(value) !== '[object Object]') {
-    throw wrongType(field, 'an object', value);
+    throw wrongType(field, `an object ${text}`, value);
   }
   // A copy: what the caller's object says is read once.
   const fields: Record<string, unknown> = {};
   for (const name in value as Fields) {
-    if (!allowed.has(name)) throw unknownField(field, name, allowed);
+    if (!allowed.has(name)) throw unknownField(field, name, known);
     fields[name] = (value as Fields)[name];
   }
   return fields;

@@ -2,7 +2,7 @@ import { type Cidr, contains, parseAddress, parseCidr } from '../address.js';
 import { outOfRange, wrongType } from '../errors.js';
 import type { Connection, ConnectionEndpoint } from '../model.js';
 import { protocolName } from '../protocols.js';
-import { checkBoolean, checkObject, type Fields } from './checks.js';
+import { checkBoolean, checkObject, type Fields, Shape } from './checks.js';
 import { checkDestinationReference } from './destination.js';
 import { checkSignal } from './options.js';
 import { checkServiceReference, type CheckedServiceKey } from './service.js';
@@ -17,7 +17,7 @@ export interface ConnectionFilter {
 
 type Test = (connection: Connection) => boolean;
 
-const OPTION_FIELDS = new Set(['service', 'destination', 'client', 'origin', 'signal']);
+const OPTIONS = Shape.of('service?', 'destination?', 'client?', 'origin?', 'signal?');
 
 /** Port 0 stands for any. */
 function isAt(endpoint: ConnectionEndpoint, address: string, port: number): boolean {
@@ -50,7 +50,7 @@ function checkNetwork(field: string, value: unknown): Cidr {
 
 /** The options of `connections`. */
 export function checkConnectionsOptions(value: unknown): ConnectionFilter {
-  const fields: Fields = value === undefined ? {} : checkObject('options', value, OPTION_FIELDS);
+  const fields: Fields = value === undefined ? {} : checkObject('options', value, OPTIONS);
   const { service, destination, client, origin } = fields;
   const tests: Test[] = [];
   if (service !== undefined) {

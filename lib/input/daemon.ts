@@ -3,7 +3,7 @@ import { outOfRange } from '../errors.js';
 import { MAX_INTERFACE_LENGTH, MAX_SYNC_ID } from '../limits.js';
 import type { SyncDaemonRole } from '../model.js';
 import { checkAddress } from './address.js';
-import { checkInteger, checkName, checkObject, checkWord } from './checks.js';
+import { checkInteger, checkName, checkObject, checkWord, Shape } from './checks.js';
 
 /** A checked sync daemon; 0 and undefined leave a choice to the kernel. */
 export interface CheckedSyncDaemon {
@@ -17,16 +17,11 @@ export interface CheckedSyncDaemon {
 }
 
 const ROLES: readonly SyncDaemonRole[] = ['master', 'backup'];
-const DAEMON_FIELDS = new Set([
-  'role',
-  'interface',
-  'syncId',
-  'maxLength',
-  'group',
-  'port',
-  'ttl',
-  'unsupported',
-]);
+const DAEMON = new Shape(
+  ['role', 'interface', 'syncId', 'maxLength', 'group', 'port', 'ttl'],
+  ['unsupported'],
+  '{ role, interface, … }',
+);
 
 /** A longer datagram does not exist; an IP and a UDP header precede it. */
 const MAX_PACKET = 65535;
@@ -53,7 +48,7 @@ function checkOptional(field: string, value: unknown, least: number, most: numbe
 
 /** A sync daemon that is to be started. */
 export function checkSyncDaemon(field: string, value: unknown): CheckedSyncDaemon {
-  const fields = checkObject(field, value, DAEMON_FIELDS);
+  const fields = checkObject(field, value, DAEMON);
   const role = checkRole(`${field}.role`, fields['role']);
   const group = checkGroup(`${field}.group`, fields['group']);
   const longest = MAX_PACKET - HEADERS[group?.family ?? 'ipv4'];

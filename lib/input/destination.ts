@@ -3,7 +3,7 @@ import { conflict } from '../errors.js';
 import { MAX_INT } from '../limits.js';
 import type { Forwarding, Tunnel } from '../model.js';
 import { checkAddressIn, checkReferenceAddress } from './address.js';
-import { checkIntegerIn, checkObject, checkWordIn, type Fields } from './checks.js';
+import { checkIntegerIn, checkObject, checkWordIn, type Fields, Shape } from './checks.js';
 import { type CheckedServiceKey, refuseUnsupported } from './service.js';
 
 /** A destination's key within its service, checked. */
@@ -42,25 +42,26 @@ export const CHECKSUMS: Readonly<Record<Tunnel['type'], readonly CheckedTunnel['
 };
 const IPIP: CheckedTunnel = { type: 'ipip', port: 0, checksum: 'none' };
 
-const TUNNEL_FIELDS = new Set(['type', 'port', 'checksum']);
-/** What names a destination may carry the rest along; what reading adds is ignored. */
-const DESTINATION_FIELDS = new Set([
-  'address',
-  'port',
-  'family',
-  'forwarding',
-  'weight',
-  'upperThreshold',
-  'lowerThreshold',
-  'tunnel',
-  'connections',
-  'stats',
-  'unsupported',
-]);
+const TUNNEL = Shape.of('type', 'port?', 'checksum?');
+const KEY_FIELDS = ['address', 'port'];
+const DEFINITION_FIELDS = ['forwarding', 'weight', 'upperThreshold', 'lowerThreshold', 'tunnel'];
+/** What reading adds; of these, the family means something where a destination is only named. */
+const OBSERVED_FIELDS = ['family', 'connections', 'stats', 'unsupported'];
+const DESTINATION = new Shape(
+  [...KEY_FIELDS, ...DEFINITION_FIELDS],
+  OBSERVED_FIELDS,
+  '{ address, port, forwarding, … }',
+);
+/** What names a destination may carry the rest along. */
+const DESTINATION_REFERENCE = new Shape(
+  KEY_FIELDS,
+  [...DEFINITION_FIELDS, ...OBSERVED_FIELDS],
+  '{ address, port }',
+);
 
 /** The key of a destination that is in the table already: whatever others may have put there. */
 export function checkDestinationReference(field: string, value: unknown): CheckedDestinationKey {
-  const fields = checkObject(field, value, DESTINATION_FIELDS);
+  const fields = checkObject(field, value, DESTINATION_REFERENCE);
   const address = checkReferenceAddress(field, fields);
   const port = checkIntegerIn(field, fields, 'port', 0, 65535);
   return { family: address.family, address, port };
@@ -88,7 +89,7 @@ function checkNewKey(
 
 function checkTunnel(field: string, value: unknown, forwarding: Forwarding): CheckedTunnel {
   if (forwarding !== 'tunnel') throw conflict(field, `does not go with forwarding '${forwarding}'`);
-  const fields = checkObject(field, value, TUNNEL_FIELDS);
+  const fields = checkObject(field, value, TUNNEL);
   const type = checkWordIn(field, fields, 'type', TUNNEL_TYPES);
   if (type !== 'gue' && fields['port'] !== undefined) {
     throw conflict(`${field}.port`, `is only for 'gue', not for '${type}'`);
@@ -116,7 +117,7 @@ export function checkDestination(
   value: unknown,
   service: CheckedServiceKey,
 ): CheckedDestination {
-  const fields = checkObject(field, value, DESTINATION_FIELDS);
+  const fields = checkObject(field, value, DESTINATION);
   refuseUnsupported(field, fields);
   const key = checkNewKey(field, fields, service);
   const forwarding = checkWordIn(field, fields, 'forwarding', FORWARDINGS);

@@ -1,6 +1,13 @@
 import { conflict, outOfRange, wrongType } from '../errors.js';
 import { MAX_SCHEDULER_LENGTH } from '../limits.js';
-import { checkBoolean, checkInteger, checkName, checkObject, type Fields } from './checks.js';
+import {
+  checkBoolean,
+  checkInteger,
+  checkName,
+  checkObject,
+  type Fields,
+  Shape,
+} from './checks.js';
 
 /** `OpenOptions`, checked, with every default filled in. */
 export interface CheckedOptions {
@@ -11,8 +18,8 @@ export interface CheckedOptions {
   readonly queueLimit: number;
 }
 
-const OPTION_FIELDS = new Set(['netns', 'timeout', 'queueLimit']);
-const NETNS_FIELDS = new Set(['name', 'path', 'pid']);
+const OPEN = Shape.of('netns?', 'timeout?', 'queueLimit?');
+const NETNS = new Shape(['name', 'path', 'pid'], [], '{ name }, { path } or { pid }');
 
 const DEFAULT_TIMEOUT = 5000;
 const MAX_TIMEOUT = 600_000;
@@ -42,7 +49,7 @@ function checkNamespaceName(field: string, value: unknown): string {
 
 function checkNamespace(field: string, value: unknown): string | null {
   if (value === undefined) return null;
-  const fields = checkObject(field, value, NETNS_FIELDS);
+  const fields = checkObject(field, value, NETNS);
   const given = ['name', 'path', 'pid'].filter((name) => fields[name] !== undefined);
   if (given.length !== 1) throw conflict(field, 'takes exactly one of name, path, pid');
   if (fields['path'] !== undefined) return checkPath(`${field}.path`, fields['path']);
@@ -54,7 +61,7 @@ function checkNamespace(field: string, value: unknown): string | null {
 
 /** The options of `Ipvs.open`. */
 export function checkOptions(value: unknown): CheckedOptions {
-  return readOptions(value === undefined ? {} : checkObject('options', value, OPTION_FIELDS));
+  return readOptions(value === undefined ? {} : checkObject('options', value, OPEN));
 }
 
 function readOptions(fields: Fields): CheckedOptions {
@@ -71,12 +78,12 @@ function readOptions(fields: Fields): CheckedOptions {
   };
 }
 
-const CALL_FIELDS = new Set(['signal']);
-const LIST_FIELDS = new Set(['consistent', 'signal']);
-const SNAPSHOT_FIELDS = new Set(['consistent', 'stats', 'signal']);
-const STREAM_SNAPSHOT_FIELDS = new Set(['stats', 'signal']);
-const DIAGNOSE_FIELDS = new Set(['schedulers', 'signal']);
-const DIAGNOSE_AND_OPEN_FIELDS = new Set([...DIAGNOSE_FIELDS, ...OPTION_FIELDS]);
+const CALL = Shape.of('signal?');
+const LIST = Shape.of('consistent?', 'signal?');
+const SNAPSHOT = Shape.of('consistent?', 'stats?', 'signal?');
+const STREAM_SNAPSHOT = Shape.of('stats?', 'signal?');
+const DIAGNOSE = Shape.of('schedulers?', 'signal?');
+const DIAGNOSE_AND_OPEN = Shape.of('schedulers?', 'signal?', 'netns?', 'timeout?', 'queueLimit?');
 
 /** `CallOptions`, checked. */
 export interface CheckedCallOptions {
@@ -95,7 +102,7 @@ export function checkSignal(field: string, value: unknown): AbortSignal | undefi
 /** The options of a call that has no others: its signal. */
 export function checkCallOptions(value: unknown): AbortSignal | undefined {
   if (value === undefined) return undefined;
-  const fields = checkObject('options', value, CALL_FIELDS);
+  const fields = checkObject('options', value, CALL);
   return checkSignal('options.signal', fields['signal']);
 }
 
@@ -105,7 +112,7 @@ function checkSwitch(field: string, value: unknown, fallback: boolean): boolean 
 
 /** `ListOptions`, with every default filled in. */
 export function checkListOptions(value: unknown): CheckedCallOptions & { consistent: boolean } {
-  const fields: Fields = value === undefined ? {} : checkObject('options', value, LIST_FIELDS);
+  const fields: Fields = value === undefined ? {} : checkObject('options', value, LIST);
   return {
     consistent: checkSwitch('options.consistent', fields['consistent'], false),
     signal: checkSignal('options.signal', fields['signal']),
@@ -116,7 +123,7 @@ export function checkListOptions(value: unknown): CheckedCallOptions & { consist
 export function checkSnapshotOptions(
   value: unknown,
 ): CheckedCallOptions & { consistent: boolean; stats: boolean } {
-  const fields: Fields = value === undefined ? {} : checkObject('options', value, SNAPSHOT_FIELDS);
+  const fields: Fields = value === undefined ? {} : checkObject('options', value, SNAPSHOT);
   return {
     consistent: checkSwitch('options.consistent', fields['consistent'], false),
     stats: checkSwitch('options.stats', fields['stats'], true),
@@ -136,8 +143,7 @@ function checkSchedulers(field: string, value: unknown): string[] {
 export function checkStreamSnapshotOptions(
   value: unknown,
 ): CheckedCallOptions & { stats: boolean } {
-  const fields: Fields =
-    value === undefined ? {} : checkObject('options', value, STREAM_SNAPSHOT_FIELDS);
+  const fields: Fields = value === undefined ? {} : checkObject('options', value, STREAM_SNAPSHOT);
   return {
     stats: checkSwitch('options.stats', fields['stats'], true),
     signal: checkSignal('options.signal', fields['signal']),
@@ -158,9 +164,7 @@ function readDiagnoseOptions(fields: Fields): CheckedDiagnoseOptions {
 
 /** The options of `Ipvs.diagnose`. */
 export function checkDiagnoseOptions(value: unknown): CheckedDiagnoseOptions {
-  return readDiagnoseOptions(
-    value === undefined ? {} : checkObject('options', value, DIAGNOSE_FIELDS),
-  );
+  return readDiagnoseOptions(value === undefined ? {} : checkObject('options', value, DIAGNOSE));
 }
 
 /** The options of `diagnose`, which opens a client of its own. */
@@ -168,6 +172,6 @@ export function checkDiagnoseAndOpenOptions(
   value: unknown,
 ): CheckedOptions & CheckedDiagnoseOptions {
   const fields: Fields =
-    value === undefined ? {} : checkObject('options', value, DIAGNOSE_AND_OPEN_FIELDS);
+    value === undefined ? {} : checkObject('options', value, DIAGNOSE_AND_OPEN);
   return { ...readOptions(fields), ...readDiagnoseOptions(fields) };
 }

@@ -15,6 +15,7 @@ import {
   checkObject,
   checkWord,
   type Fields,
+  Shape,
 } from './checks.js';
 import {
   checkDestination,
@@ -28,9 +29,13 @@ import { checkService, type CheckedService, type CheckedServiceKey } from './ser
 type Check = (field: string, value: unknown) => unknown;
 type Checks = Readonly<Record<string, Check>>;
 
+function shapeOf(checks: Checks): Shape {
+  return Shape.of(...Object.keys(checks).map((name) => `${name}?`));
+}
+
 /** Fields that are mentioned, each checked for itself; whether they go together shows later. */
 function checkFields(field: string, value: unknown, checks: Checks): Fields {
-  const fields = checkObject(field, value, new Set(Object.keys(checks)));
+  const fields = checkObject(field, value, shapeOf(checks));
   const mentioned = Object.entries(fields).filter(([, each]) => each !== undefined);
   return Object.fromEntries(
     mentioned.map(([name, each]) => [name, checks[name]?.(`${field}.${name}`, each)]),

@@ -13,6 +13,7 @@ import {
   checkWord,
   checkWordIn,
   type Fields,
+  Shape,
 } from './checks.js';
 
 /** A service's key as the kernel identifies it: checked, and independent of what the caller holds. */
@@ -47,9 +48,18 @@ const DEFINITION_FIELDS = ['scheduler', 'schedulerFlags', 'onePacket', 'persiste
 /** What reading adds: accepted and ignored, so that an entry can be passed in again. */
 const OBSERVED_FIELDS = ['stats', 'unsupported', 'destinations'];
 
+const SERVICE = new Shape(
+  [...KEY_FIELDS, ...DEFINITION_FIELDS],
+  OBSERVED_FIELDS,
+  '{ protocol, address, port, scheduler, … } or { fwmark, family, scheduler, … }',
+);
 /** What names a service may carry the rest of the service along. */
-const SERVICE_FIELDS = new Set([...KEY_FIELDS, ...DEFINITION_FIELDS, ...OBSERVED_FIELDS]);
-const PERSISTENCE_FIELDS = new Set(['timeout', 'prefixLength', 'engine']);
+const SERVICE_REFERENCE = new Shape(
+  KEY_FIELDS,
+  [...DEFINITION_FIELDS, ...OBSERVED_FIELDS],
+  '{ protocol, address, port } or { fwmark, family }',
+);
+const PERSISTENCE = Shape.of('timeout', 'prefixLength?', 'engine?');
 
 function checkFirewallMark(field: string, fields: Fields): CheckedServiceKey {
   for (const name of ['protocol', 'address', 'port']) {
@@ -74,7 +84,7 @@ function checkProtocol(field: string, { protocol }: Fields, foreign: boolean): n
 
 /** The key of something that is in the table already: whatever others may have put there. */
 export function checkServiceReference(field: string, value: unknown): CheckedServiceKey {
-  const fields = checkObject(field, value, SERVICE_FIELDS);
+  const fields = checkObject(field, value, SERVICE_REFERENCE);
   if (fields['fwmark'] !== undefined) return checkFirewallMark(field, fields);
   const protocol = checkProtocol(field, fields, true);
   const address = checkReferenceAddress(field, fields, checkServiceAddress);
@@ -102,7 +112,7 @@ function checkPersistence(
   family: Family,
 ): CheckedPersistence | undefined {
   if (value === undefined) return undefined;
-  const fields = checkObject(field, value, PERSISTENCE_FIELDS);
+  const fields = checkObject(field, value, PERSISTENCE);
   const longest = family === 'ipv4' ? 32 : 128;
   return {
     timeout: checkIntegerIn(field, fields, 'timeout', 1, MAX_PERSISTENCE_TIMEOUT, ' (seconds)'),
@@ -145,7 +155,7 @@ export function refuseUnsupported(field: string, fields: Fields): void {
 
 /** A whole service, for adding it or for replacing its definition. */
 export function checkService(field: string, value: unknown): CheckedService {
-  const fields = checkObject(field, value, SERVICE_FIELDS);
+  const fields = checkObject(field, value, SERVICE);
   refuseUnsupported(field, fields);
   const key = checkNewKey(field, fields);
   const scheduler = checkName(`${field}.scheduler`, fields['scheduler'], MAX_SCHEDULER_LENGTH);

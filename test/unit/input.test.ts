@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
+import { checkSyncDaemon } from '../../lib/input/daemon.js';
 import { checkDestination, checkDestinationReference } from '../../lib/input/destination.js';
-import { checkOptions } from '../../lib/input/options.js';
+import { checkCallOptions, checkOptions, checkSnapshotOptions } from '../../lib/input/options.js';
+import { checkDestinationPatch } from '../../lib/input/patch.js';
 import { checkService, checkServiceReference } from '../../lib/input/service.js';
+import { checkTimeouts } from '../../lib/input/timeouts.js';
 import { describeField, NOT_WHOLE } from '../support/fields.js';
 import { assertRefused, show } from '../support/refusals.js';
 
@@ -41,6 +44,58 @@ describe('an argument that must be an object', () => {
       assert.deepEqual(check(Object.assign(Object.create(null), valid)), check(valid));
     });
   }
+
+  it('is shown how it is written', () => {
+    const signal = new AbortController().signal;
+    const rows: readonly [() => unknown, string][] = [
+      [
+        () => service('tcp'),
+        'service must be an object { protocol, address, port, scheduler, … } or { fwmark, family, scheduler, … }; received "tcp"',
+      ],
+      [
+        () => reference(undefined),
+        'service is required: an object { protocol, address, port } or { fwmark, family }',
+      ],
+      [
+        () => destination([]),
+        'destination must be an object { address, port, forwarding, … }; received an array',
+      ],
+      [() => place(80), 'destination must be an object { address, port }; received 80'],
+      [
+        () => service({ ...SERVICE, persistence: 300 }),
+        'service.persistence must be an object { timeout, prefixLength?, engine? }; received 300',
+      ],
+      [
+        () => destination({ ...TUNNEL, tunnel: 'gue' }),
+        'destination.tunnel must be an object { type, port?, checksum? }; received "gue"',
+      ],
+      [
+        () => checkOptions({ netns: 'blue' }),
+        'options.netns must be an object { name }, { path } or { pid }; received "blue"',
+      ],
+      [
+        () => checkOptions('blue'),
+        'options must be an object { netns?, timeout?, queueLimit? }; received "blue"',
+      ],
+      [
+        () => checkCallOptions(signal),
+        'options must be an object { signal? }; received an AbortSignal',
+      ],
+      [
+        () => checkSnapshotOptions(signal),
+        'options must be an object { consistent?, stats?, signal? }; received an AbortSignal',
+      ],
+      [
+        () => checkDestinationPatch('patch', { tunnel: 1 }),
+        'patch.tunnel must be an object { type?, port?, checksum? }; received 1',
+      ],
+      [
+        () => checkTimeouts('timeouts', 30),
+        'timeouts must be an object { tcp?, tcpFin?, udp? }; received 30',
+      ],
+    ];
+    for (const [check, message] of rows) assert.throws(check, { name: 'TypeError', message });
+  });
 
   it('options may be left out; nothing else may', () => {
     assert.deepEqual(checkOptions(undefined), {
@@ -85,8 +140,32 @@ describe('a field that nobody knows: TypeError ERR_IPVS_UNKNOWN_FIELD', () => {
     });
   }
 
-  it('says which fields there are', () => {
-    assert.throws(() => service({ ...SERVICE, protocl: 1 }), /"protocl".*protocol, address, port/);
+  it('says which fields there are, and leaves out what is only read', () => {
+    const rows: readonly [() => unknown, string][] = [
+      [
+        () => service({ ...SERVICE, protocl: 1 }),
+        'service has the unknown field "protocl"; it takes protocol, address, port, fwmark, family, ' +
+          'scheduler, schedulerFlags, onePacket, persistence',
+      ],
+      [
+        () => reference({ ...SERVICE, vip: 1 }),
+        'service has the unknown field "vip"; it takes protocol, address, port, fwmark, family',
+      ],
+      [
+        () => destination({ ...DESTINATION, wieght: 1 }),
+        'destination has the unknown field "wieght"; it takes address, port, forwarding, weight, ' +
+          'upperThreshold, lowerThreshold, tunnel',
+      ],
+      [
+        () => place({ ...DESTINATION, ip: 1 }),
+        'destination has the unknown field "ip"; it takes address, port',
+      ],
+      [
+        () => checkSyncDaemon('daemon', { role: 'master', interface: 'lo', id: 1 }),
+        'daemon has the unknown field "id"; it takes role, interface, syncId, maxLength, group, port, ttl',
+      ],
+    ];
+    for (const [check, message] of rows) assert.throws(check, { message });
   });
 });
 
