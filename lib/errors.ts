@@ -192,6 +192,10 @@ function codeOf(field: string): string {
   return `ERR_IPVS_INVALID_${name.replace(/[A-Z]/g, '_$&').toUpperCase()}`;
 }
 
+function isNumber(value: unknown): value is number {
+  return typeof value === 'number';
+}
+
 /** A value shown in a message: short, and never the cause of another error. */
 function show(value: unknown): string {
   if (typeof value === 'string') {
@@ -203,7 +207,9 @@ function show(value: unknown): string {
   if (typeof value === 'bigint') return `${value}n`;
   if (value === null) return 'null';
   if (value instanceof AbortSignal) return 'an AbortSignal';
-  return Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`;
+  if (!Array.isArray(value)) return `a value of type ${typeof value}`;
+  const isShort = value.length > 0 && value.length <= 4;
+  return isShort && value.every(isNumber) ? `[${value.join(', ')}]` : 'an array';
 }
 
 /** The error for a value of the wrong type or shape, or for a required one that is missing. */

@@ -52,7 +52,9 @@ const BY_COMMAND: Readonly<Record<CommandName, Explanations>> = {
   IPVS_CMD_NEW_SERVICE: {
     EEXIST: {
       reason: 'service-exists',
-      text: 'the virtual service exists already. Change it with setService',
+      text:
+        'the virtual service exists already. Change it with updateService or setService, or call ' +
+        'ensureService, which adds or replaces it',
     },
     EAFNOSUPPORT: NO_FAMILY,
   },
@@ -64,7 +66,9 @@ const BY_COMMAND: Readonly<Record<CommandName, Explanations>> = {
     ...NAMED_SERVICE,
     EEXIST: {
       reason: 'destination-exists',
-      text: 'the service has this destination already. Change it with setDestination',
+      text:
+        'the service has this destination already. Change it with updateDestination or setDestination, ' +
+        'or call ensureDestination, which adds or replaces it',
     },
     EINVAL: REFUSED_DESTINATION,
   },

@@ -11,6 +11,13 @@ export function flagsOfScheduler(scheduler: string): readonly SchedulerFlag[] {
   return HASHING.has(scheduler) ? HASHING_FLAGS : OTHER_FLAGS;
 }
 
+/** Why a scheduler has not the other flags, for who takes one of them. */
+export function flagAdvice(scheduler: string): string {
+  return HASHING.has(scheduler)
+    ? `as the flags of ${scheduler} are called`
+    : `as ${scheduler} gives its flags no names: 'fallback' and 'port' are of sh and mh`;
+}
+
 /** Every name of a flag. */
 export const SCHEDULER_FLAGS: readonly SchedulerFlag[] = [
   ...new Set([...HASHING_FLAGS, ...OTHER_FLAGS]),

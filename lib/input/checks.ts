@@ -78,14 +78,16 @@ export function checkIntegerIn(
   return checkInteger(`${field}.${name}`, value, least, most, unit);
 }
 
-/** One of a few words. */
+/** One of a few words; `remark` says why it is these. */
 export function checkWord<Word extends string>(
   field: string,
   value: unknown,
   words: readonly Word[],
+  remark?: string,
 ): Word {
   if ((words as readonly unknown[]).includes(value)) return value as Word;
-  const expected = `one of ${words.map((word) => `'${word}'`).join(', ')}`;
+  const list = words.map((word) => `'${word}'`).join(', ');
+  const expected = remark === undefined ? `one of ${list}` : `one of ${list}, ${remark}`;
   throw (typeof value === 'string' ? outOfRange : wrongType)(field, expected, value);
 }
 

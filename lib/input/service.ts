@@ -3,7 +3,7 @@ import { conflict, outOfRange, wrongType } from '../errors.js';
 import { MAX_ENGINE_LENGTH, MAX_PERSISTENCE_TIMEOUT, MAX_SCHEDULER_LENGTH } from '../limits.js';
 import type { SchedulerFlag } from '../model.js';
 import { isProtocol, protocolNumber } from '../protocols.js';
-import { flagsOfScheduler } from '../schedulers.js';
+import { flagAdvice, flagsOfScheduler } from '../schedulers.js';
 import { checkReferenceAddress, checkServiceAddress, FAMILIES } from './address.js';
 import {
   checkBoolean,
@@ -131,7 +131,9 @@ function checkSchedulerFlags(field: string, value: unknown, scheduler: string): 
   if (value === undefined) return [];
   if (!Array.isArray(value)) throw wrongType(field, 'an array of scheduler flags', value);
   const words = flagsOfScheduler(scheduler);
-  const flags = Array.from(value, (flag, index) => checkWord(`${field}[${index}]`, flag, words));
+  const flags = Array.from(value, (flag, index) =>
+    checkWord(`${field}[${index}]`, flag, words, flagAdvice(scheduler)),
+  );
   return words.filter((word) => flags.includes(word));
 }
 

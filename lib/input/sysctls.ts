@@ -11,7 +11,9 @@ export function checkSysctlName(field: string, value: unknown): string {
 }
 
 function checkThreshold(field: string, value: unknown): string {
-  const expected = 'two whole numbers, the first less than the second unless that is 0';
+  const expected =
+    '[packets before the first sync, packets between two syncs] for sync_threshold: two whole numbers, ' +
+    'the first less than the second unless that is 0, such as [3, 50]';
   if (!Array.isArray(value) || value.length !== 2) throw wrongType(field, expected, value);
   const [threshold, period] = value.map((each: unknown, index) =>
     checkInteger(`${field}[${index}]`, each, 0, 2147483647),
@@ -22,10 +24,10 @@ function checkThreshold(field: string, value: unknown): string {
 
 function checkNumber(field: string, name: string, value: unknown): string {
   const [least, most] = SYSCTL_BOUNDS.get(name) ?? [0, 0];
-  const number = checkInteger(field, value, least, most);
+  const number = checkInteger(field, value, least, most, ` for ${name}`);
   // The kernel would refuse any other count of ports.
   if (name === 'sync_ports' && (number & (number - 1)) !== 0) {
-    throw outOfRange(field, 'a power of two from 1 to 64', value);
+    throw outOfRange(field, 'a power of two from 1 to 64 for sync_ports', value);
   }
   return String(number);
 }

@@ -12,13 +12,17 @@ const FOLDER = '/proc/sys/net/ipv4/vs';
 const NO_FOLDER = {
   reason: 'ipvs-unavailable',
   text:
-    'the kernel shows no sysctls of IPVS here: its module is not loaded, or this is a user namespace ' +
-    "and the kernel older than 6.10, which hides them. Load it on the host with 'modprobe ip_vs'",
+    'the kernel shows no sysctls of IPVS here: its module is not loaded, or it is older than 6.10 and hides ' +
+    'them from user namespaces other than the initial one (rootless containers). Load the module on the ' +
+    "host with 'modprobe ip_vs', or read them outside of the container",
 } as const;
 
 const NO_SYSCTL = {
   reason: 'unknown-sysctl',
-  text: 'this kernel has no such sysctl, or its module is not loaded. listSysctls shows those it has',
+  text:
+    'this kernel has no such sysctl, or its module is not loaded; kernels before 6.10 also hide those of ' +
+    'IPVS from user namespaces other than the initial one (rootless containers). listSysctls shows those ' +
+    'that there are',
 } as const;
 
 function subjectOf(method: string, name: string): FileSubject {

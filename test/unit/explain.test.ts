@@ -135,6 +135,17 @@ describe('a failed command', () => {
     }
   }
 
+  it('that adds what is there names what changes it, and what does either', () => {
+    const { EEXIST: errno } = constants.errno;
+    for (const [command, thing] of [
+      ['IPVS_CMD_NEW_SERVICE', 'Service'],
+      ['IPVS_CMD_NEW_DEST', 'Destination'],
+    ] as const) {
+      const { message } = commandError({ method: 'add' }, command, { errno, stage: 'kernel' });
+      for (const verb of ['set', 'update', 'ensure']) assert.ok(message.includes(verb + thing));
+    }
+  });
+
   it('of no service in particular names the method alone', () => {
     const error = commandError({ method: 'flush' }, 'IPVS_CMD_FLUSH', {
       errno: 1,

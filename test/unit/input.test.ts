@@ -5,6 +5,7 @@ import { checkDestination, checkDestinationReference } from '../../lib/input/des
 import { checkCallOptions, checkOptions, checkSnapshotOptions } from '../../lib/input/options.js';
 import { checkDestinationPatch } from '../../lib/input/patch.js';
 import { checkService, checkServiceReference } from '../../lib/input/service.js';
+import { checkSysctlValue } from '../../lib/input/sysctls.js';
 import { checkTimeouts } from '../../lib/input/timeouts.js';
 import { describeField, NOT_WHOLE } from '../support/fields.js';
 import { assertRefused, show } from '../support/refusals.js';
@@ -106,6 +107,33 @@ describe('an argument that must be an object', () => {
     for (const check of [service, reference, destination, place]) {
       assert.throws(() => check(undefined), TypeError);
     }
+  });
+});
+
+describe('a value that is refused', () => {
+  it('is shown beside what would be taken', () => {
+    const rows: readonly [() => unknown, string][] = [
+      [
+        () => service({ ...SERVICE, scheduler: 'wrr', schedulerFlags: ['fallback'] }),
+        "service.schedulerFlags[0] must be one of 'flag-1', 'flag-2', 'flag-3', as wrr gives its flags no " +
+          "names: 'fallback' and 'port' are of sh and mh; received \"fallback\"",
+      ],
+      [
+        () => service({ ...SERVICE, scheduler: 'mh', schedulerFlags: ['port', 'flag-1'] }),
+        "service.schedulerFlags[1] must be one of 'fallback', 'port', 'flag-3', as the flags of mh are " +
+          'called; received "flag-1"',
+      ],
+      [
+        () => checkSysctlValue('value', 'sync_threshold', [50, 3]),
+        'value must be [packets before the first sync, packets between two syncs] for sync_threshold: two ' +
+          'whole numbers, the first less than the second unless that is 0, such as [3, 50]; received [50, 3]',
+      ],
+      [
+        () => checkSysctlValue('value', 'conntrack', 2),
+        'value must be a whole number from 0 to 1 for conntrack; received 2',
+      ],
+    ];
+    for (const [check, message] of rows) assert.throws(check, { message });
   });
 });
 
