@@ -180,10 +180,12 @@ export const ANYWHERE: Explanations = {
 };
 
 /** Opening and entering a network namespace. */
-export const NAMESPACE: Explanations = {
+const NAMESPACE: Explanations = {
   ENOENT: {
     reason: 'namespace-not-found',
-    text: "there is no such network namespace, or no such process. 'ip netns list' shows those that have names",
+    text:
+      "there is no such network namespace. 'ip netns list' shows those that have names and were made in " +
+      'this mount namespace; the others have files such as /proc/PID/ns/net',
   },
   ESRCH: { reason: 'namespace-not-found', text: 'there is no such process. Check its id' },
   EINVAL: {
@@ -222,6 +224,28 @@ export function afterwards(command: CommandName | undefined): string {
     : 'Whether the command was carried out is unknown: read the table';
 }
 
+const NO_PROCESS: Explanation = {
+  reason: 'namespace-not-found',
+  text:
+    'there is no such process, or it has ended. Check its id: in a container /proc has the processes of ' +
+    'the container alone, by the ids that they have in there',
+};
+const NO_PROC: Explanation = {
+  reason: 'namespace-not-found',
+  text:
+    'one’s own network namespace is found by way of /proc, which is not there. Mount it with ' +
+    "'mount -t proc proc /proc', or give the option netns",
+};
+
+/** What an errno means that was met while opening a client; null is the caller's own namespace. */
+export function explainOpening(namespacePath: string | null, outcome: Outcome): Explanation {
+  if (outcome.stage !== 'namespaceFile' || errnoName(outcome.errno) !== 'ENOENT') {
+    return explain(undefined, outcome);
+  }
+  if (namespacePath === null) return NO_PROC;
+  return /^\/proc\/\d+\//.test(namespacePath) ? NO_PROCESS : explain(undefined, outcome);
+}
+
 /** What an errno means that was met at some stage of a command; undefined is opening a client. */
 export function explain(command: CommandName | undefined, { errno, stage }: Outcome): Explanation {
   const code = errnoName(errno);
@@ -229,6 +253,7 @@ export function explain(command: CommandName | undefined, { errno, stage }: Outc
   switch (stage) {
     case 'kernel':
       return (command && BY_COMMAND[command][code]) ?? ANYWHERE[code] ?? other;
+    case 'namespaceFile':
     case 'namespace':
       return (
         NAMESPACE[code] ??

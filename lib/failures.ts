@@ -1,7 +1,7 @@
 /** The errors of commands and clients, for humans. */
 import { constants } from 'node:os';
 import { errnoName, IpvsError } from './errors.js';
-import { explain, type Explanation, isReading, jobExplanation } from './explain.js';
+import { explain, explainOpening, type Explanation, isReading, jobExplanation } from './explain.js';
 import type { CheckedTunnel } from './input/destination.js';
 import { formatCheckedKey } from './keys.js';
 import type { Command } from './native/encode.js';
@@ -26,6 +26,7 @@ function describe(subject: Subject, service?: string, destination?: string): str
 
 /** What was attempted when no IPVS command was. */
 const SYSCALLS: Readonly<Partial<Record<Outcome['stage'], string>>> = {
+  namespaceFile: 'open',
   namespace: 'setns',
   socket: 'socket',
   family: 'CTRL_CMD_GETFAMILY',
@@ -152,7 +153,12 @@ export function openError(namespacePath: string | null, outcome: Outcome): IpvsE
     method: 'open',
     ...(namespacePath === null ? {} : { detail: `in network namespace ${namespacePath}` }),
   };
-  return buildError(subject, undefined, outcome, explain(undefined, outcome));
+  return buildError(subject, undefined, outcome, explainOpening(namespacePath, outcome));
+}
+
+/** The error for a network namespace that can't be opened or entered for a file. */
+export function namespaceError(method: string, outcome: Outcome): IpvsError {
+  return buildError({ method }, undefined, outcome, explain(undefined, outcome));
 }
 
 /** The error for a call after `close()`. */

@@ -1,7 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { notConstructible } from './errors.js';
 import { closedError } from './failures.js';
-import { checkCallOptions, checkOptions } from './input/options.js';
+import { checkCallOptions, checkObserverOptions } from './input/options.js';
 import { checkSysctlName } from './input/sysctls.js';
 import type {
   Application,
@@ -44,17 +44,18 @@ export class IpvsObserver implements AsyncDisposable {
 
   /**
    * Opens an observer of a network namespace. One's own takes no privilege, another takes
-   * CAP_SYS_ADMIN. The option `timeout` is of no use here.
+   * CAP_SYS_ADMIN.
    *
    * @throws IpvsError with reason `ipvs-unavailable` when the kernel's module `ip_vs` is not loaded:
    * reading does not load it, as opening an {@link Ipvs} does; `permission-denied`,
    * `namespace-not-found`, `not-a-namespace`, `unsupported-platform`, `addon-not-loaded`.
    */
   static async open(options?: Pick<OpenOptions, 'netns'>): Promise<IpvsObserver> {
-    const { namespacePath, timeout } = checkOptions(options);
+    const { namespacePath, timeout } = checkObserverOptions(options);
     const observer = new IpvsObserver(new Queue(createDoor(namespacePath, timeout)));
     try {
-      await observer.getInfo();
+      const opening = { namespacePath };
+      await readObservedInfo(observer.#open('open', undefined), { method: 'open', opening });
     } catch (error) {
       await observer.close();
       throw error;
@@ -75,7 +76,7 @@ export class IpvsObserver implements AsyncDisposable {
 
   /** Version of IPVS and size of its connection table. */
   async getInfo(options?: CallOptions): Promise<Info> {
-    return await readObservedInfo(this.#open('getInfo', options));
+    return await readObservedInfo(this.#open('getInfo', options), { method: 'getInfo' });
   }
 
   /**

@@ -174,6 +174,7 @@ Napi::Object DescribeStages(Napi::Env env) {
   IPVS_NUMBER(numbers, "receive", Stage::kReceive);
   IPVS_NUMBER(numbers, "reply", Stage::kReply);
   IPVS_NUMBER(numbers, "file", Stage::kFile);
+  IPVS_NUMBER(numbers, "namespaceFile", Stage::kNamespaceFile);
   return numbers;
 }
 

@@ -27,7 +27,7 @@ std::string NetworkNamespace::PathOfThisThread() {
 Outcome NetworkNamespace::Open(const std::string& path) {
   // O_NONBLOCK: a FIFO at that path must not hold the thread for ever.
   UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (!fd) return {errno, Stage::kNamespace};
+  if (!fd) return {errno, Stage::kNamespaceFile};
   if (::ioctl(fd.Get(), NS_GET_NSTYPE) != CLONE_NEWNET) return {EINVAL, Stage::kNamespace};
   fd_ = std::move(fd);
   return {};

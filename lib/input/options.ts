@@ -19,6 +19,7 @@ export interface CheckedOptions {
 }
 
 const OPEN = Shape.of('netns?', 'timeout?', 'queueLimit?');
+const OBSERVER = Shape.of('netns?');
 const NETNS = new Shape(['name', 'path', 'pid'], [], '{ name }, { path } or { pid }');
 
 const DEFAULT_TIMEOUT = 5000;
@@ -62,6 +63,11 @@ function checkNamespace(field: string, value: unknown): string | null {
 /** The options of `Ipvs.open`. */
 export function checkOptions(value: unknown): CheckedOptions {
   return readOptions(value === undefined ? {} : checkObject('options', value, OPEN));
+}
+
+/** The options of `IpvsObserver.open`, which waits for no answer. */
+export function checkObserverOptions(value: unknown): CheckedOptions {
+  return readOptions(value === undefined ? {} : checkObject('options', value, OBSERVER));
 }
 
 function readOptions(fields: Fields): CheckedOptions {

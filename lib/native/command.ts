@@ -14,7 +14,7 @@ export interface DecodedCommand {
   /** Missing where it is about none; likewise `destination`. */
   readonly service?: CheckedServiceKey;
   readonly destination?: CheckedDestinationKey;
-  /** The role of a sync daemon. */
+  /** The role of a sync daemon, and its interface where it is started. */
   readonly detail?: string;
   /** What it defines a service with; empty where it does not. */
   readonly scheduler: string;
@@ -55,6 +55,14 @@ function decodeDestination(records: Records, base: number): CheckedDestinationKe
   });
 }
 
+/** What a sync daemon is called in a message: `master on eth0`. */
+function decodeDaemon(records: Records, base: number): string | undefined {
+  const role = records.u32(base + DAEMON.state);
+  if (role === 0) return undefined;
+  const name = records.text(base + DAEMON.interface, DAEMON.group - DAEMON.interface);
+  return name === '' ? roleName(role) : `${roleName(role)} on ${name}`;
+}
+
 /** Reads a packed command. */
 export function decodeCommand(command: Uint8Array): DecodedCommand {
   const records = new Records(command);
@@ -64,13 +72,13 @@ export function decodeCommand(command: Uint8Array): DecodedCommand {
   const destination = name.endsWith('_DEST')
     ? decodeDestination(records, COMMAND.destination)
     : undefined;
-  const daemon = name.endsWith('_DAEMON') ? records.u32(COMMAND.daemon + DAEMON.state) : 0;
+  const detail = name.endsWith('_DAEMON') ? decodeDaemon(records, COMMAND.daemon) : undefined;
   const { scheduler, engine, size } = SERVICE;
   return {
     name,
     ...(service === undefined ? {} : { service }),
     ...(destination === undefined ? {} : { destination }),
-    ...(daemon === 0 ? {} : { detail: roleName(daemon) }),
+    ...(detail === undefined ? {} : { detail }),
     scheduler: records.text(COMMAND.service + scheduler, engine - scheduler),
     engine: records.text(COMMAND.service + engine, size - engine),
   };

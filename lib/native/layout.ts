@@ -104,6 +104,7 @@ export const layout = {
     receive: 5,
     reply: 6,
     file: 7,
+    namespaceFile: 8,
   },
   constants: {
     AF_INET: 2,

@@ -1,12 +1,7 @@
 /** The errors of files of `/proc`, for humans. */
 import { errnoName, IpvsError, type IpvsErrorReason } from '../errors.js';
-import {
-  ANYWHERE,
-  type Explanation,
-  type Explanations,
-  jobExplanation,
-  NAMESPACE,
-} from '../explain.js';
+import { ANYWHERE, type Explanation, type Explanations, jobExplanation } from '../explain.js';
+import { namespaceError, openError } from '../failures.js';
 import type { Outcome } from '../native/reply.js';
 
 /** The error for a job about a file that failed on this side of the kernel. */
@@ -31,6 +26,8 @@ export interface FileSubject {
   readonly detail?: string;
   /** As a process inside the network namespace would write it. */
   readonly path: string;
+  /** Where it is read to open an observer: of which network namespace; null is the caller's own. */
+  readonly opening?: { readonly namespacePath: string | null };
   /** What it means when the file is not there. Default: the kernel's module is not loaded. */
   readonly missing?: { readonly reason: IpvsErrorReason; readonly text: string };
 }
@@ -58,11 +55,16 @@ const FILE: Explanations = {
 
 /** The error for a file that could not be opened, read or written. */
 export function fileError(subject: FileSubject, syscall: string, outcome: Outcome): IpvsError {
-  const { method, detail, path, missing = NO_FILE } = subject;
+  const { method, detail, path, missing = NO_FILE, opening } = subject;
+  // The file was not reached yet.
+  if (outcome.stage === 'namespace' || outcome.stage === 'namespaceFile') {
+    return opening === undefined
+      ? namespaceError(method, outcome)
+      : openError(opening.namespacePath, outcome);
+  }
   const code = errnoName(outcome.errno);
   const fallback: Explanation = { reason: 'other', text: `${syscall} failed` };
-  const explanations: Explanations =
-    outcome.stage === 'namespace' ? NAMESPACE : { ...FILE, ENOENT: missing };
+  const explanations: Explanations = { ...FILE, ENOENT: missing };
   const { reason, text } = explanations[code] ?? ANYWHERE[code] ?? fallback;
   const about = [method, detail, `(${path})`].filter((word) => word !== undefined).join(' ');
   return new IpvsError(`${about}: ${text} (${code})`, {

@@ -52,7 +52,7 @@ async function openFile(door: Door, subject: FileSubject, writing: boolean): Pro
   const opened = await performed(subject, 'open', door.openFile(nativePath(subject.path), writing));
   if (!(opened instanceof ArrayBuffer)) return opened;
   const { outcome } = new Reply(opened);
-  throw fileError(subject, outcome.stage === 'namespace' ? 'setns' : 'open', outcome);
+  throw fileError(subject, 'open', outcome);
 }
 
 async function* pieces(

@@ -140,8 +140,11 @@ export async function readObservedTable(files: Files): Promise<ObservedService[]
 }
 
 /** Version and size, from the title. */
-export async function readObservedInfo(files: Files): Promise<Info> {
-  const subject: FileSubject = { method: 'getInfo', path: '/proc/net/ip_vs' };
+export async function readObservedInfo(
+  files: Files,
+  about: Pick<FileSubject, 'method' | 'opening'>,
+): Promise<Info> {
+  const subject: FileSubject = { ...about, path: '/proc/net/ip_vs' };
   for await (const lines of lineGroups(files, subject)) {
     const [, version, size] = TITLE.exec(lines[0] ?? '') ?? [];
     if (version === undefined) throw malformedFileError(subject, lines[0] ?? '');

@@ -130,9 +130,15 @@ describe('network namespaces', () => {
   );
 
   it('that are not there are reported, and no thread is left elsewhere', async () => {
-    const common = { syscall: 'setns', outcome: 'not-applied' };
-    const missing = { ...common, code: 'ENOENT', errno: -2, reason: 'namespace-not-found' };
-    const wrong = { ...common, code: 'EINVAL', errno: -22, reason: 'not-a-namespace' };
+    const common = { outcome: 'not-applied' };
+    const missing = {
+      ...{ ...common, syscall: 'open' },
+      ...{ code: 'ENOENT', errno: -2, reason: 'namespace-not-found' },
+    };
+    const wrong = {
+      ...{ ...common, syscall: 'setns' },
+      ...{ code: 'EINVAL', errno: -22, reason: 'not-a-namespace' },
+    };
     await assertStays(async () => {
       const open = async (netns: OpenOptions['netns']) => {
         return await rejection(Ipvs.open(netns === undefined ? {} : { netns }));
@@ -144,6 +150,23 @@ describe('network namespaces', () => {
       assert.deepEqual(await open({ path: '/proc/self/ns/mnt' }), wrong);
       assert.deepEqual(await open({ path: '/proc' }), wrong);
     });
+  });
+
+  it('that can’t be found without /proc are reported as that', async () => {
+    const script = `mount -t tmpfs none /proc && exec "$0" --input-type=module -e "$1"`;
+    const program = `import { Ipvs, IpvsObserver } from 'ipvs';
+      for (const each of [Ipvs, IpvsObserver])
+        await each.open().catch(({ code, syscall, message }) => console.log(code, syscall, message));`;
+    const told = await run('unshare', ['-m', 'sh', '-c', script, process.execPath, program]);
+    const line = /ENOENT open open: one’s own network namespace .*mount -t proc proc \/proc/;
+    assert.equal(
+      told
+        .trimEnd()
+        .split('\n')
+        .filter((each) => line.test(each)).length,
+      2,
+      told,
+    );
   });
 
   it(

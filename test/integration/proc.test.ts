@@ -346,22 +346,38 @@ describe('an observer', () => {
       );
       assert.equal(services[0]?.persistence?.prefixLength, 24);
       assert.deepEqual(found['elsewhere'], {
-        ...{ code: 'EACCES', errno: -13, syscall: 'setns' },
+        ...{ code: 'EACCES', errno: -13, syscall: 'open' },
         ...{ reason: 'permission-denied', outcome: 'not-applied' },
       });
+    }),
+  );
+
+  it(
+    'that may not enter a namespace is told of the namespace and the capability',
+    inNamespace(async (ns) => {
+      const script = `import('ipvs').then(async ({ IpvsObserver }) => {
+        const opening = IpvsObserver.open({ netns: { name: process.argv[1] } });
+        await opening.catch(({ code, syscall, message }) => console.log(code, syscall, message));
+      });`;
+      const words = ['--bounding-set=-sys_admin', '--inh-caps=-sys_admin'];
+      const told = await run('setpriv', [...words, process.execPath, '-e', script, ns.name]);
+      const expected = `^EPERM setns open in network namespace /var/run/netns/${ns.name}: entering .*CAP_SYS_ADMIN`;
+      assert.match(told, new RegExp(expected));
     }),
   );
 
   it('is told that the kernel hides its sysctls, in a user namespace where it does', async () => {
     const script = `import('ipvs').then(async ({ IpvsObserver }) => {
       const observer = await IpvsObserver.open();
-      const shown = (sysctls) => 'conntrack' in sysctls;
-      console.log(await observer.listSysctls().then(shown, (error) => error.reason));
+      const tell = ({ reason, message }) => reason + (/user namespaces/.test(message) ? ', hidden' : '');
+      console.log(await observer.listSysctls().then((all) => 'conntrack' in all, tell));
+      console.log(await observer.getSysctl('conntrack').then((value) => value === 0, tell));
     });`;
     const told = await run('unshare', ['-Urn', process.execPath, '-e', script]);
     // Kernels from 6.10 on hide nothing.
     const folder = await run('unshare', ['-Urn', 'ls', '/proc/sys/net/ipv4/vs']);
-    assert.equal(told, folder === '' ? 'ipvs-unavailable\n' : 'true\n');
+    const hidden = 'ipvs-unavailable, hidden\nunknown-sysctl, hidden\n';
+    assert.equal(told, folder === '' ? hidden : 'true\ntrue\n');
   });
 
   it('of many services knows each, whatever the pages they come in', async () => {

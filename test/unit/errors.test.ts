@@ -50,6 +50,14 @@ describe('IpvsError', () => {
     assert.doesNotMatch(inspect(error), /undefined/);
   });
 
+  it('names the interface of a sync daemon that does not start', async () => {
+    const client = clientOver(new FakeDoor(() => executed([{ errno: 19 }])));
+    await assert.rejects(client.startDaemon({ role: 'backup', interface: 'eth7' }), {
+      reason: 'interface-not-found',
+      message: /^startDaemon backup on eth7: there is no such network interface/,
+    });
+  });
+
   it("has the caller's frame in its stack", async () => {
     const door = new FakeDoor(() => executed([{ errno: 3 }]));
     async function functionOfTheCaller(): Promise<void> {

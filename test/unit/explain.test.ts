@@ -21,7 +21,7 @@ const destination = checkDestinationReference('destination', {
 
 /** What shows that a message says what to do, after what it was about. */
 const ADVICE =
-  /: .*\b(Add|Change|Check|Load|[Rr]un|Open|Install|Try|Retry|Free|Give|Use|Enable|Read|read the table|Please report|must|shows those)\b/;
+  /: .*\b(Add|Change|Check|Load|[Rr]un|Open|Install|Try|Retry|Free|Give|Use|Enable|Read|Mount|read the table|Please report|must|shows those)\b/;
 
 /** command, errno, stage → code, reason, outcome */
 type Row = readonly [
@@ -87,7 +87,7 @@ const ROWS: readonly Row[] = [
   ['IPVS_CMD_FLUSH', 'EIO', 'kernel', 'EIO', 'other', 'not-applied'],
   // The same errno is another matter in another place.
   ['IPVS_CMD_SET_DEST', 'ENOENT', 'family', 'ENOENT', 'ipvs-unavailable', 'not-applied'],
-  ['IPVS_CMD_SET_DEST', 'ENOENT', 'namespace', 'ENOENT', 'namespace-not-found', 'not-applied'],
+  ['IPVS_CMD_SET_DEST', 'ENOENT', 'namespaceFile', 'ENOENT', 'namespace-not-found', 'not-applied'],
   ['IPVS_CMD_NEW_DEST', 'EINVAL', 'send', 'EINVAL', 'other', 'not-applied'],
   ['IPVS_CMD_NEW_DEST', 'ENOBUFS', 'send', 'ENOBUFS', 'out-of-memory', 'not-applied'],
   ['IPVS_CMD_NEW_DEST', 'ENOMEM', 'send', 'ENOMEM', 'out-of-memory', 'not-applied'],
@@ -180,11 +180,11 @@ describe('a client that cannot be opened', () => {
     ['EPROTONOSUPPORT', 'socket', 'ipvs-unavailable', 'socket'],
     ['EAFNOSUPPORT', 'socket', 'ipvs-unavailable', 'socket'],
     ['EPERM', 'socket', 'permission-denied', 'socket'],
-    ['ENOENT', 'namespace', 'namespace-not-found', 'setns'],
-    ['ESRCH', 'namespace', 'namespace-not-found', 'setns'],
+    ['ENOENT', 'namespaceFile', 'namespace-not-found', 'open'],
+    ['ESRCH', 'namespaceFile', 'namespace-not-found', 'open'],
+    ['EACCES', 'namespaceFile', 'permission-denied', 'open'],
     ['EINVAL', 'namespace', 'not-a-namespace', 'setns'],
     ['EPERM', 'namespace', 'permission-denied', 'setns'],
-    ['EACCES', 'namespace', 'permission-denied', 'setns'],
   ];
   for (const [name, stage, reason, syscall] of rows) {
     it(`${name} from ${stage}: ${reason}, with the path and what to do`, () => {
@@ -198,6 +198,21 @@ describe('a client that cannot be opened', () => {
       assert.match(error.message, ADVICE);
     });
   }
+
+  it('in a namespace that is not there says where to look: the name, the process, /proc', () => {
+    const told = (path: string | null): string => {
+      const error = openError(path, { errno: 2, stage: 'namespaceFile' });
+      assert.deepEqual([error.reason, error.syscall], ['namespace-not-found', 'open']);
+      assert.match(error.message, ADVICE);
+      return error.message;
+    };
+    assert.match(told('/var/run/netns/blue'), /'ip netns list'/);
+    assert.match(
+      told('/proc/77/ns/net'),
+      /^open in .*\/proc\/77\/ns\/net: there is no such process/,
+    );
+    assert.match(told(null), /^open: .*'mount -t proc proc \/proc'/);
+  });
 
   it('in its own namespace names no path', () => {
     assert.match(openError(null, { errno: 2, stage: 'family' }).message, /^open: .*modprobe ip_vs/);

@@ -2,7 +2,12 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { checkSyncDaemon } from '../../lib/input/daemon.js';
 import { checkDestination, checkDestinationReference } from '../../lib/input/destination.js';
-import { checkCallOptions, checkOptions, checkSnapshotOptions } from '../../lib/input/options.js';
+import {
+  checkCallOptions,
+  checkObserverOptions,
+  checkOptions,
+  checkSnapshotOptions,
+} from '../../lib/input/options.js';
 import { checkDestinationPatch } from '../../lib/input/patch.js';
 import { checkService, checkServiceReference } from '../../lib/input/service.js';
 import { checkSysctlValue } from '../../lib/input/sysctls.js';
@@ -159,6 +164,8 @@ describe('a field that nobody knows: TypeError ERR_IPVS_UNKNOWN_FIELD', () => {
     [place, { ...DESTINATION, protocol: 'tcp' }, 'destination.protocol'],
     [checkOptions, { timeOut: 1 }, 'options.timeOut'],
     [checkOptions, { netns: { nmae: 'a' } }, 'options.netns.nmae'],
+    [checkObserverOptions, { timeout: 1 }, 'options.timeout'],
+    [checkObserverOptions, { queueLimit: 1 }, 'options.queueLimit'],
     [checkOptions, Object.create({ netnS: 1 }) as object, 'options.netnS'],
   ];
   for (const [check, argument, field] of rows) {

@@ -370,7 +370,8 @@ FWM  00000007 mh
         connections: { active: 0, inactive: 1 },
       },
     ]);
-    assert.deepEqual(await readObservedInfo(new FakeFiles({ '/proc/net/ip_vs': TABLE })), {
+    const files = new FakeFiles({ '/proc/net/ip_vs': TABLE });
+    assert.deepEqual(await readObservedInfo(files, { method: 'getInfo' }), {
       version: '1.2.1',
       connectionTableSize: 4096,
     });
@@ -388,7 +389,9 @@ FWM  00000007 mh
       await assert.rejects(readObservedTable(files), { reason: 'malformed-file' });
     }
     const other = new FakeFiles({ '/proc/net/ip_vs': 'something else\n' });
-    await assert.rejects(readObservedInfo(other), { reason: 'malformed-file' });
+    await assert.rejects(readObservedInfo(other, { method: 'getInfo' }), {
+      reason: 'malformed-file',
+    });
   });
 });
 
