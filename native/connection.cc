@@ -7,13 +7,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 #include <numeric>
-#include <system_error>
 
 #include "datagram.h"
 #include "decode.h"
 #include "encode.h"
+#include "folder.h"
 
 namespace ipvs {
 
@@ -366,24 +365,16 @@ OpenedFile Connection::OpenFile(const std::string& path, bool writing) {
 
 Reply Connection::List(const std::string& path) {
   if (const Outcome opened = EnsureNamespace(); opened.Failed()) return Reply(opened);
-  std::vector<uint8_t> names;
-  size_t count = 0;
+  std::vector<std::string> names;
   // A folder of /proc/sys shows each thread the names of that thread's own namespace.
-  const Outcome listed = namespace_.Run([&]() -> Outcome {
-    std::error_code error;
-    for (std::filesystem::directory_iterator entry(path, error), end; !error && entry != end;
-         entry.increment(error)) {
-      const std::string name = entry->path().filename();
-      names.insert(names.end(), name.begin(), name.end());
-      names.push_back(0);
-      ++count;
-    }
-    return {error.value(), Stage::kFile};
-  });
+  const Outcome listed = namespace_.Run([&] { return ReadFolder(path, names); });
   if (listed.Failed()) return Reply(listed);
+  std::vector<uint8_t> text;
+  for (const std::string& name : names)
+    text.insert(text.end(), name.c_str(), name.c_str() + name.size() + 1);
   Reply reply;
-  reply.Append(names);
-  reply.Finish({}, count);
+  reply.Append(text);
+  reply.Finish({}, names.size());
   return reply;
 }
 
