@@ -30,6 +30,8 @@ bench    | strace           | command strace             | counts system calls
 check    | shellcheck       | command shellcheck         | linter for shell scripts
 prebuild | python3          | command python3            | node-gyp is written in it
 prebuild | make             | command make               | runs node-gyp's build
+prebuild | dpkg-dev         | command dpkg-source        | unpacks the source of libnl
+gate     | binutils         | command readelf            | reads what was built
 TABLE
 }
 
@@ -38,12 +40,13 @@ groups_of() {
   case $1 in
     build) echo build ;;
     check) echo build check ;;
-    prebuild) echo build prebuild ;;
+    prebuild) echo build prebuild gate ;;
+    gate) echo build gate ;;
     fuzz) echo build fuzz ;;
     sanitize) echo build sanitize ;;
     bench) echo build bench ;;
     lab) echo "build lab $(kernel_group)" ;;
-    *) die "unknown level '$1'; there are: build, lab, check, fuzz, sanitize, bench, prebuild" ;;
+    *) die "unknown level '$1'; there are: build, lab, check, fuzz, sanitize, bench, prebuild, gate" ;;
   esac
 }
 
