@@ -1,9 +1,8 @@
 # The build of the published binaries: node-gyp, through prebuildify (npm run prebuild), in a folder that has
-# native/ of the project, libnl's source in libnl/, and this folder's files.
+# native/ of the project, libnl's source in libnl/, and what packaging/ holds.
 #
 # CMakeLists.txt is the build of development; what both must agree on lies in native/sources.json and
-# native/napi_setup.h. This file is kept from the package, and from the project's own folder: npm would
-# run node-gyp wherever it finds it beside a package.json.
+# native/napi_setup.h. This file stays out of the package: npm would run node-gyp at every install.
 #
 # -Os at the link is for the C++ library, which zig builds then: the gate counts bytes (test/prebuilds).
 {
