@@ -55,6 +55,8 @@ export const sanitizers: readonly Sanitizer[] = [
       'test/integration/hindrances.test.ts',
     ],
     long: [
+      'leaves no descriptor open, whether opening succeeds or fails',
+      'does not keep the process alive',
       'does not end when nobody refers to it while a command is under way',
       'while signals interrupt',
       'while fewer datagrams',
