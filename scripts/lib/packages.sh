@@ -31,6 +31,8 @@ check    | shellcheck       | command shellcheck         | linter for shell scri
 prebuild | python3          | command python3            | node-gyp is written in it
 prebuild | make             | command make               | runs node-gyp's build
 prebuild | dpkg-dev         | command dpkg-source        | unpacks the source of libnl
+prebuild-test | musl        | file /lib/ld-musl-x86_64.so.1 | loads the binaries for musl
+prebuild-test | qemu-user   | command qemu-aarch64       | runs programs of arm64
 gate     | binutils         | command readelf            | reads what was built
 TABLE
 }
@@ -42,11 +44,12 @@ groups_of() {
     check) echo build check ;;
     prebuild) echo build prebuild gate ;;
     gate) echo build gate ;;
+    prebuild-test) echo build prebuild gate prebuild-test ;;
     fuzz) echo build fuzz ;;
     sanitize) echo build sanitize ;;
     bench) echo build bench ;;
     lab) echo "build lab $(kernel_group)" ;;
-    *) die "unknown level '$1'; there are: build, lab, check, fuzz, sanitize, bench, prebuild, gate" ;;
+    *) die "unknown level '$1'; there are: build, lab, check, fuzz, sanitize, bench, prebuild, gate, prebuild-test" ;;
   esac
 }
 
@@ -64,6 +67,7 @@ kernel_group() {
 is_there() {
   case $1 in
     command) command -v "$2" >/dev/null ;;
+    file) [[ -e $2 ]] ;;
     clang-rt) [[ -e /usr/lib/llvm-19/lib/clang/19/lib/linux/libclang_rt.fuzzer-$(uname -m).a ]] ;;
     runtime) [[ $(g++ -print-file-name="$2" 2>/dev/null) == /* ]] ;;
     pkg-config) command -v pkg-config >/dev/null && pkg-config --exists "$2" ;;

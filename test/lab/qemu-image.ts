@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { cacheFolder } from './cache.js';
 import { notRun } from './failure.js';
 
 const run = promisify(execFile);
@@ -87,11 +87,7 @@ async function newestCached(cache: string): Promise<string | undefined> {
 }
 
 export async function qemuImage(signal: AbortSignal): Promise<Image> {
-  const base = process.env['XDG_CACHE_HOME'];
-  const cache = join(
-    base === undefined || base === '' ? join(homedir(), '.cache') : base,
-    'ipvs-lab',
-  );
+  const cache = cacheFolder();
   const wanted = await newestPackage(signal);
   let folder: string | undefined;
   let cause = `apt knows no ${metaPackage}`;
