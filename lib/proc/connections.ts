@@ -51,6 +51,49 @@ export function parseConnection(line: string, withOrigin: boolean): Connection |
 }
 
 /**
+ * The connections of a table's lines, without the title. Engine data may hold a newline, which the kernel
+ * prints as it is: a line that is none goes on with the data of the one before. (Data that another director
+ * sent can look like any line; what it adds can't be told from the kernel's.)
+ */
+class Lines {
+  readonly #subject: FileSubject;
+  readonly #withOrigin: boolean;
+  /** The last connection, while it may go on. */
+  #open: Connection | undefined;
+
+  constructor(subject: FileSubject, withOrigin: boolean) {
+    this.#subject = subject;
+    this.#withOrigin = withOrigin;
+  }
+
+  /** Those connections that are complete with this line. */
+  add(line: string): Connection[] {
+    const connection = parseConnection(line, this.#withOrigin);
+    if (connection === undefined) {
+      this.#continue(line);
+      return [];
+    }
+    const complete = this.end();
+    if (connection.engineData === undefined) return [...complete, connection];
+    this.#open = connection;
+    return complete;
+  }
+
+  /** The connection that no line follows. */
+  end(): Connection[] {
+    const last = this.#open;
+    this.#open = undefined;
+    return last === undefined ? [] : [last];
+  }
+
+  #continue(line: string): void {
+    if (this.#open?.engineData === undefined) throw malformedFileError(this.#subject, line);
+    const engineData = Buffer.concat([this.#open.engineData, Buffer.from(`\n${line}`, 'latin1')]);
+    this.#open = { ...this.#open, engineData: Uint8Array.from(engineData) };
+  }
+}
+
+/**
  * The connections that the options let through, read as they are asked for. Wrong options, too, show
  * only when the first is asked for: an iterator rejects, it does not throw.
  */
@@ -62,15 +105,14 @@ export async function* streamConnections(
   const files = open(filter.signal);
   const name = filter.origin ? 'ip_vs_conn_sync' : 'ip_vs_conn';
   const subject: FileSubject = { method: 'connections', path: `/proc/net/${name}` };
+  const table = new Lines(subject, filter.origin);
   let first = true;
   for await (const lines of lineGroups(files, subject)) {
     for (const line of lines) {
       const header = first && line.startsWith('Pro ');
       first = false;
-      if (header) continue;
-      const connection = parseConnection(line, filter.origin);
-      if (connection === undefined) throw malformedFileError(subject, line);
-      if (filter.matches(connection)) yield connection;
+      if (!header) for (const each of table.add(line)) if (filter.matches(each)) yield each;
     }
   }
+  for (const each of table.end()) if (filter.matches(each)) yield each;
 }

@@ -39,10 +39,10 @@ async function send(ns: Namespace, port: number, text: string, address = '10.99.
 }
 
 /** Makes the kernel learn connections from another director, but for those that its socket loses. */
-async function learn(ns: Namespace, ipvs: Ipvs, count: number): Promise<void> {
+async function learn(ns: Namespace, ipvs: Ipvs, count: number, data = ''): Promise<void> {
   await ns.run('ip', 'route', 'add', '224.0.0.0/4', 'dev', 'lo');
   await ipvs.startDaemon({ role: 'backup', interface: 'lo', maxLength: 65507 });
-  await ns.run(process.execPath, child('sync'), String(count));
+  await ns.run(process.execPath, child('sync'), String(count), data);
   await ipvs.stopDaemon('backup');
 }
 
@@ -96,6 +96,21 @@ describe('connections', () => {
       const [template] = (await collect(ipvs.connections())).filter((each) => each.template);
       assert.equal(template?.engine, 'sip');
       assert.equal(Buffer.from(template.engineData ?? []).toString(), id);
+    }),
+  );
+
+  it(
+    'with a newline in what the engine goes by, which another director may send',
+    inNamespace(async (ns, ipvs) => {
+      await withAddresses(ns);
+      // Loads the engine's module: a backup daemon does not.
+      await writeAll(ipvs, [{ service: SIP, destinations: [] }]);
+      const id = Buffer.from('first\n\nthird line\n');
+      await learn(ns, ipvs, 1, id.toString('base64'));
+      const [template, ...others] = await collect(ipvs.connections());
+      assert.deepEqual(others, []);
+      assert.deepEqual([template?.engine, template?.template], ['sip', true]);
+      assert.deepEqual(Buffer.from(template?.engineData ?? []), id);
     }),
   );
 

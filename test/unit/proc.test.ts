@@ -85,6 +85,24 @@ describe('the connection table', () => {
     );
   });
 
+  it('knows a newline in the data of an engine from the next connection', async () => {
+    const [row = ''] = CONNECTIONS.split('\n').filter((line) => line.includes(' sip '));
+    const data = row.slice(row.indexOf(' sip ') + 5);
+    assert.notEqual(data, '');
+    for (const more of ['\n', '\nsecond\n\nfourth', '\nTCP nonsense']) {
+      const amid = CONNECTIONS.replace(row, row + more);
+      const last = `${CONNECTIONS}${row}${more}\n`;
+      for (const table of [amid, last]) {
+        for (const piece of [1, 65536]) {
+          const all = await read(table, {}, piece);
+          assert.equal(all.length, table === amid ? 9 : 10);
+          const found = all.filter(({ engine }) => engine !== undefined).at(-1);
+          assert.equal(Buffer.from(found?.engineData ?? []).toString('latin1'), data + more);
+        }
+      }
+    }
+  });
+
   it('tells origins when asked', async () => {
     assert.deepEqual(
       (await read(ORIGINS, { origin: true })).map(({ origin, expires }) => [origin, expires]),
