@@ -7,7 +7,15 @@ export type { Family } from './address.js';
 export { diagnose } from './diagnose/index.js';
 export { type ArgumentError, IpvsError, type IpvsErrorReason } from './errors.js';
 export { Ipvs } from './ipvs.js';
-export { compareKeys, formatKey, type Keyed, keyOf, parseKey } from './keys.js';
+export {
+  compareKeys,
+  formatKey,
+  type Keyed,
+  keyOf,
+  parseDestinationKey,
+  parseKey,
+  parseServiceKey,
+} from './keys.js';
 export type * from './model.js';
 export { IpvsObserver } from './observer.js';
 export { Statistics, type StatisticsJson } from './statistics.js';

@@ -5,6 +5,7 @@ import { checkServiceReference, type CheckedServiceKey } from './input/service.j
 import type {
   DestinationKey,
   DestinationReference,
+  ForeignProtocol,
   ServiceKey,
   ServiceReference,
 } from './model.js';
@@ -100,28 +101,50 @@ function parseEndpoint(text: string): DestinationReference | undefined {
   return { address, port: Number(port), ...(family === undefined ? {} : { family }) };
 }
 
-function parseText(text: string): Keyed | undefined {
+function parseService(text: string): ServiceReference | undefined {
   const mark = MARK_TEXT.exec(text);
   if (mark !== null) return { fwmark: Number(mark[1]), family: mark[2] as 'ipv4' | 'ipv6' };
-  const service = SERVICE_TEXT.exec(text);
-  if (service === null) return parseEndpoint(text);
-  const endpoint = parseEndpoint(service[2] ?? '');
-  return endpoint && { protocol: service[1] as 'tcp', ...endpoint };
+  const [, protocol, rest = ''] = SERVICE_TEXT.exec(text) ?? [];
+  const endpoint = parseEndpoint(rest);
+  return endpoint && { protocol: protocol as ForeignProtocol, ...endpoint };
+}
+
+function parseText(text: string): Keyed | undefined {
+  return parseService(text) ?? parseEndpoint(text);
+}
+
+/** The key that `parse` finds in a text, if it is just what {@link formatKey} makes of that key. */
+function parseWith<Key extends Keyed>(
+  parse: (text: string) => Key | undefined,
+  text: unknown,
+  which: string,
+): Key {
+  const expected = `a key as formatKey writes it, ${which}`;
+  if (typeof text !== 'string') throw wrongType('key', expected, text);
+  const parsed = parse(text);
+  if (parsed === undefined) throw outOfRange('key', expected, text);
+  const key = keyOf(parsed as ServiceReference);
+  if (formatKey(key) !== text) throw outOfRange('key', expected, text);
+  return key as Key;
 }
 
 /**
- * The key that {@link formatKey} wrote.
+ * The key that {@link formatKey} wrote, of a service or of a destination.
  *
  * @throws TypeError or RangeError ({@link ArgumentError}) when it is not such a text.
  */
 export function parseKey(text: string): Keyed {
-  const expected = "a key as formatKey writes it, such as 'tcp 10.0.0.1:443' or '10.0.0.2:80'";
-  if (typeof text !== 'string') throw wrongType('key', expected, text);
-  const parsed = parseText(text);
-  if (parsed === undefined) throw outOfRange('key', expected, text);
-  const key = keyOf(parsed as ServiceReference);
-  if (formatKey(key) !== text) throw outOfRange('key', expected, text);
-  return key;
+  return parseWith(parseText, text, "such as 'tcp 10.0.0.1:443' or '10.0.0.2:80'");
+}
+
+/** {@link parseKey} of a service's key, for instance {@link IpvsError.service}; another text is refused. */
+export function parseServiceKey(text: string): ServiceReference {
+  return parseWith(parseService, text, "of a service, such as 'tcp 10.0.0.1:443'");
+}
+
+/** {@link parseKey} of a destination's key; another text is refused. */
+export function parseDestinationKey(text: string): DestinationReference {
+  return parseWith(parseEndpoint, text, "of a destination, such as '10.0.0.2:80'");
 }
 
 function compareEndpoints(left: CheckedDestinationKey, right: CheckedDestinationKey): number {

@@ -5,9 +5,9 @@
 import assert from 'node:assert/strict';
 import {
   type DestinationEntry,
-  type DestinationReference,
   formatKey,
-  parseKey,
+  parseDestinationKey,
+  parseServiceKey,
   type Service,
   type ServiceEntry,
   type ServiceReference,
@@ -111,7 +111,7 @@ const SERVICES: readonly ForeignService[] = [
 
 const SEPARATE: readonly (readonly [string, (entry: ServiceEntry) => ServiceReference])[] = [
   ['the entry that was read', (entry) => entry],
-  ['the text of its key', (entry) => parseKey(formatKey(entry)) as ServiceReference],
+  ['the text of its key', (entry) => parseServiceKey(formatKey(entry))],
 ];
 
 /** The lines of /proc/net/ip_vs behind its title. */
@@ -246,7 +246,7 @@ describe('destinations that others wrote and we can’t', () => {
           const found = all.find((each) => formatKey(each) === key);
           assert.ok(found, 'listed');
           assert.deepEqual(uncounted(found), entry);
-          const named = byText ? (parseKey(key) as DestinationReference) : found;
+          const named = byText ? parseDestinationKey(key) : found;
           assert.deepEqual(uncounted(await ipvs.getDestination(WEB, named)), entry);
           const codes = entry.unsupported ? assertUnsupported : RangeError;
           await assert.rejects(ipvs.addDestination(WEB, found), codes);

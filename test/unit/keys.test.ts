@@ -2,7 +2,15 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
 import { parseAddress } from '../../lib/address.js';
-import { compareKeys, formatKey, type Keyed, keyOf, parseKey } from '../../lib/index.js';
+import {
+  compareKeys,
+  formatKey,
+  type Keyed,
+  keyOf,
+  parseDestinationKey,
+  parseKey,
+  parseServiceKey,
+} from '../../lib/index.js';
 import { checkDestinationReference } from '../../lib/input/destination.js';
 import { checkServiceReference } from '../../lib/input/service.js';
 import type { DestinationReference, ServiceReference } from '../../lib/model.js';
@@ -78,6 +86,18 @@ describe('keys as text', () => {
     );
   });
 
+  it('parseServiceKey and parseDestinationKey read their own kind as parseKey does, and refuse the other', () => {
+    fc.assert(
+      fc.property(anyService, anyDestination, (service, destination) => {
+        const [text, other] = [formatKey(service), formatKey(destination)];
+        assert.deepEqual(parseServiceKey(text), parseKey(text));
+        assert.deepEqual(parseDestinationKey(other), parseKey(other));
+        for (const act of [() => parseServiceKey(other), () => parseDestinationKey(text)])
+          assert.throws(act, { name: 'RangeError', code: 'ERR_IPVS_INVALID_KEY' });
+      }),
+    );
+  });
+
   it('two spellings of one key, or the whole entry, give one text', () => {
     fc.assert(
       fc.property(fc.oneof(serviceKey, serviceKey.chain(destinationKey)), (key) => {
@@ -122,6 +142,7 @@ describe('keys as text', () => {
 });
 
 describe('texts that are no keys are refused', () => {
+  const PARSERS = [parseKey, parseServiceKey, parseDestinationKey];
   const TEXTS = [
     '',
     ' ',
@@ -155,11 +176,13 @@ describe('texts that are no keys are refused', () => {
   ];
   for (const text of TEXTS) {
     it(`${show(text)}: RangeError ERR_IPVS_INVALID_KEY`, () => {
-      assertRefused(() => parseKey(text), {
-        error: 'RangeError',
-        code: 'ERR_IPVS_INVALID_KEY',
-        field: 'key',
-      });
+      for (const parse of PARSERS) {
+        assertRefused(() => parse(text), {
+          error: 'RangeError',
+          code: 'ERR_IPVS_INVALID_KEY',
+          field: 'key',
+        });
+      }
     });
   }
 
@@ -211,10 +234,12 @@ describe('texts that are no keys are refused', () => {
       ['tcp 10.0.0.1:80'],
       new String('tcp 10.0.0.1:80'),
     ]) {
-      assert.throws(() => parseKey(value as string), {
-        name: 'TypeError',
-        code: 'ERR_IPVS_INVALID_KEY',
-      });
+      for (const parse of PARSERS) {
+        assert.throws(() => parse(value as string), {
+          name: 'TypeError',
+          code: 'ERR_IPVS_INVALID_KEY',
+        });
+      }
     }
     for (const value of [undefined, null, 1, 'tcp 10.0.0.1:80', () => 1]) {
       for (const act of [formatKey, keyOf, (key: Keyed) => compareKeys(key, key)]) {

@@ -41,7 +41,7 @@ const GIVEN: Readonly<Record<string, string>> = {
   ipvs: "import('ipvs').Ipvs",
   web: "import('ipvs').ServiceKey",
   formatKey: "typeof import('ipvs').formatKey",
-  parseKey: "typeof import('ipvs').parseKey",
+  parseServiceKey: "typeof import('ipvs').parseServiceKey",
 };
 
 /** The programs of the README as modules in TypeScript, by names in the project's folder. */
