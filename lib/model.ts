@@ -58,7 +58,11 @@ export interface Persistence {
    * IPv6. Default: 32 or 128, each address for itself.
    */
   readonly prefixLength?: number | undefined;
-  /** Persistence engine, 1 to 16 ASCII characters, for instance `sip`. Default: none. */
+  /**
+   * Persistence engine, 1 to 16 ASCII characters. The kernel's only one is `sip`, which goes by the Call-ID
+   * of SIP over UDP: other packets of such a service are dropped, all those of a TCP or SCTP one. Default:
+   * none.
+   */
   readonly engine?: string | undefined;
 }
 
@@ -106,7 +110,7 @@ export interface DestinationKey {
   readonly address: string;
   /**
    * 1..65535, or 0 (keep the packet's port) in a service by firewall mark or with port 0. With
-   * forwarding `direct` and `tunnel` packets keep the port that they were sent to, whatever this says:
+   * forwarding `direct`, `tunnel` and `local` packets keep the port that they were sent to, whatever this says:
    * give the service's port, as ipvsadm does.
    */
   readonly port: number;
@@ -456,7 +460,10 @@ export interface Connection {
   readonly template: boolean;
   /** Name of the persistence engine that found {@link engineData}; missing without. */
   readonly engine?: string;
-  /** What the persistence engine goes by, for `sip` the Call-ID: bytes, up to the first NUL. */
+  /**
+   * What the persistence engine goes by, for `sip` the Call-ID: bytes, up to the first NUL. The kernel
+   * prints them as they are, newlines too: data that another director sent may pose as further connections.
+   */
   readonly engineData?: Uint8Array;
   /** Only with `origin: true`: seen here, or learnt from another director. */
   readonly origin?: 'local' | 'sync';
@@ -606,8 +613,9 @@ export interface Finding {
    * Names the kind of finding for programs: `no-ipvs`, `no-permission`, `user-namespace`, `open-failed`,
    * `scheduler-missing`, `address-not-local`, `ipv4-forwarding-off`, `ipv6-forwarding-off`,
    * `conntrack-full`, `udp-blackhole`, `persistence-outlasts-weight-0`, `connection-reuse-delay`,
-   * `connection-reuse-stale`, `rp-filter-strict`, `hash-without-fallback`, `no-scheduler`,
-   * `no-destinations`, `all-weights-0`, `arp-ignore`, `arp-announce`, `not-checked`. More may come in minor versions.
+   * `connection-reuse-stale`, `rp-filter-strict`, `engine-not-for-protocol`, `port-ignored`,
+   * `hash-without-fallback`, `no-scheduler`, `no-destinations`, `all-weights-0`, `arp-ignore`, `arp-announce`,
+   * `not-checked`. More may come in minor versions.
    */
   readonly id: string;
   /**
@@ -621,4 +629,6 @@ export interface Finding {
   readonly remedy: string;
   /** The service it is about, as `formatKey` writes it; missing where it is about none or several. */
   readonly service?: string;
+  /** The destination of that service that it is about, as `formatKey` writes it; missing where it is about none. */
+  readonly destination?: string;
 }

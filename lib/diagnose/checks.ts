@@ -2,6 +2,7 @@
 import { checkServiceReference } from '../input/service.js';
 import { formatKey } from '../keys.js';
 import type { Finding, ServiceState } from '../model.js';
+import { deafEngine, ignoredPort } from './definitions.js';
 import type { Facts } from './facts.js';
 
 /** Judges facts, and knows no other source. */
@@ -85,8 +86,11 @@ const notLocal: Check = ({ services, local }) =>
     ];
   });
 
-/** Answers of masqueraded destinations pass the director as any routed packet does. */
-const forwarding: Check = ({ services, sysctls }) => {
+/**
+ * Answers of masqueraded destinations pass the director as any routed packet does; those of destinations
+ * on the director itself do not.
+ */
+const forwarding: Check = ({ services, sysctls, local }) => {
   const families = [
     ['ipv4', 'ipv4/ip_forward'],
     ['ipv6', 'ipv6/conf/all/forwarding'],
@@ -95,7 +99,9 @@ const forwarding: Check = ({ services, sysctls }) => {
     const affected = services.filter(({ destinations }) =>
       destinations.some(
         (each) =>
-          each.forwarding === 'masquerade' && each.address.includes(':') === (family === 'ipv6'),
+          each.forwarding === 'masquerade' &&
+          each.address.includes(':') === (family === 'ipv6') &&
+          !local.has(each.address),
       ),
     );
     if (affected.length === 0 || sysctls.get(name) !== 0) return [];
@@ -318,6 +324,8 @@ export const CHECKS: readonly Check[] = [
   stickyDrain,
   connectionReuse,
   reversePath,
+  deafEngine,
+  ignoredPort,
   hashing,
   nobodyServes,
   addressResolution,

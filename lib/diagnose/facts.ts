@@ -1,5 +1,7 @@
 /** What is to be known before anything can be judged. */
+import type { Address } from '../address.js';
 import { IpvsError } from '../errors.js';
+import { checkDestinationReference } from '../input/destination.js';
 import { checkServiceReference } from '../input/service.js';
 import { parseSysctlValue } from '../input/sysctls.js';
 import type { ServiceState } from '../model.js';
@@ -22,7 +24,7 @@ export interface Facts {
   readonly sysctls: ReadonlyMap<string, number>;
   /** Names of network interfaces. */
   readonly interfaces: readonly string[];
-  /** Addresses of services that this machine delivers to itself, in canonical text. */
+  /** Addresses of services and of masqueraded destinations that this machine has, in canonical text. */
   readonly local: ReadonlySet<string>;
   /** What could not be read. */
   readonly unread: readonly string[];
@@ -118,13 +120,23 @@ export function factsOfFailure(failure: IpvsError, inUserNamespace: boolean): Fa
   };
 }
 
+/** Of which addresses it matters whether this machine has them. */
+function addressesOf(services: readonly ServiceState[]): Address[] {
+  return services.flatMap((service) => {
+    const key = checkServiceReference('service', service);
+    const masqueraded = service.destinations.filter((each) => each.forwarding === 'masquerade');
+    return [
+      ...(key.fwmark === undefined ? [key.address] : []),
+      ...masqueraded.map((each) => checkDestinationReference('destination', each).address),
+    ];
+  });
+}
+
 /** Gathers what the checks look at; changes nothing. */
 export async function gatherFacts({ files, release, unread, ...known }: Sources): Promise<Facts> {
   const reader = new Reader(files);
   for (const name of SYSCTLS) await reader.sysctl(name);
-  const addresses = known.services
-    .map((service) => checkServiceReference('service', service))
-    .flatMap((key) => (key.fwmark === undefined ? [key.address] : []));
+  const addresses = addressesOf(known.services);
   const local = await reader.attempt(
     '/proc/net/fib_trie or /proc/net/ipv6_route',
     async () => await findLocal(files, METHOD, addresses),

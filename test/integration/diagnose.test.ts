@@ -81,6 +81,22 @@ async function traces(ns: Namespace): Promise<string[]> {
   return (await ns.run('sh', '-c', all)).split('\n');
 }
 
+/** Who answers a client in the namespace that asks for WEB, of servers at every address and port. */
+async function whoAnswers(ns: Namespace): Promise<string> {
+  const program = `const net = require('net');
+    const places = ['10.77.0.1', '10.77.1.1'].flatMap((host) => [[host, 80], [host, 8080]]);
+    let waiting = places.length;
+    const tell = (text) => { console.log(String(text)); process.exit(); };
+    const ask = () => {
+      net.connect(80, '10.77.0.1').on('data', tell);
+      setTimeout(tell, 5000, 'nobody');
+    };
+    for (const [host, port] of places)
+      net.createServer((socket) => socket.end('port ' + port + ' of ' + host))
+        .listen(port, host, () => --waiting === 0 && ask());`;
+  return (await ns.run(process.execPath, '-e', program)).trimEnd();
+}
+
 async function add(ipvs: Ipvs, { services }: Fault): Promise<void> {
   await writeAll(ipvs, services ?? [{ service: WEB, destinations: [REAL] }]);
 }
@@ -93,7 +109,10 @@ describe('diagnose', () => {
       await writeAll(ipvs, [
         { service: WEB, destinations: [REAL] },
         { service: WEB6, destinations: [REAL6] },
-        { service: { ...WEB, port: 81 }, destinations: [{ ...REAL, forwarding: 'tunnel' }] },
+        {
+          service: { ...WEB, port: 81 },
+          destinations: [{ ...REAL, port: 81, forwarding: 'tunnel' }],
+        },
       ]);
       const before = await traces(ns);
       assert.deepEqual(await ipvs.diagnose({ schedulers: ['wrr'] }), []);
@@ -138,6 +157,56 @@ describe('diagnose', () => {
       await ipvs.updateService({ ...WEB, port: 3 }, { schedulerFlags: ['fallback'] });
       await ipvs.updateDestination({ ...WEB, port: 2 }, REAL, { weight: 1 });
       assert.deepEqual(ids(await ipvs.diagnose()), ['no-destinations']);
+    }),
+  );
+
+  it(
+    'does not miss forwarding where the real servers are on the director itself',
+    inNamespace(async (ns, ipvs) => {
+      await sound(ns);
+      await ns.run('ip', 'addr', 'add', '10.77.1.1/32', 'dev', 'lo');
+      await ns.run('sysctl', '-qw', 'net.ipv4.ip_forward=0');
+      await writeAll(ipvs, [{ service: WEB, destinations: [REAL] }]);
+      assert.equal(await whoAnswers(ns), 'port 80 of 10.77.1.1');
+      assert.deepEqual(ids(await ipvs.diagnose()), []);
+      await ipvs.addDestination(WEB, { ...REAL, address: '10.77.1.2' });
+      assert.deepEqual(ids(await ipvs.diagnose()), ['ipv4-forwarding-off']);
+    }),
+  );
+
+  it(
+    'finds destinations whose port is ignored, as it is',
+    inNamespace(async (ns, ipvs) => {
+      await sound(ns);
+      await ns.run('ip', 'addr', 'add', '10.77.1.1/32', 'dev', 'lo');
+      const other = { ...REAL, port: 8080 };
+      await writeAll(ipvs, [{ service: WEB, destinations: [other] }]);
+      assert.equal(await whoAnswers(ns), 'port 8080 of 10.77.1.1');
+      assert.deepEqual(ids(await ipvs.diagnose()), []);
+      for (const forwarding of ['direct', 'tunnel', 'local'] as const) {
+        await ipvs.setDestination(WEB, { ...other, forwarding });
+        assert.equal(await whoAnswers(ns), 'port 80 of 10.77.0.1');
+        const found = (await ipvs.diagnose()).filter(({ id }) => id === 'port-ignored');
+        assert.deepEqual(
+          found.map(({ service, destination }) => [service, destination]),
+          [['tcp 10.77.0.1:80', '10.77.1.1:8080']],
+        );
+      }
+    }),
+  );
+
+  it(
+    'finds services whose persistence engine drops every client',
+    inNamespace(async (ns, ipvs) => {
+      await sound(ns);
+      await ns.run('ip', 'addr', 'add', '10.77.1.1/32', 'dev', 'lo');
+      const persistence = { timeout: 9, engine: 'sip' };
+      await writeAll(ipvs, [{ service: { ...WEB, persistence }, destinations: [REAL] }]);
+      assert.equal(await whoAnswers(ns), 'nobody');
+      assert.deepEqual(ids(await ipvs.diagnose()), ['engine-not-for-protocol']);
+      await ipvs.updateService(WEB, { persistence: { engine: null } });
+      assert.equal(await whoAnswers(ns), 'port 80 of 10.77.1.1');
+      assert.deepEqual(ids(await ipvs.diagnose()), []);
     }),
   );
 

@@ -74,6 +74,9 @@ function failure(reason: IpvsErrorReason): IpvsError {
 
 const udp = { protocol: 'udp' };
 const sticky = { persistence: { timeout: 1 } };
+const sip = { persistence: { timeout: 1, engine: 'sip' } };
+const nothing = { protocol: undefined, address: undefined, port: undefined };
+const mark = { ...nothing, fwmark: 7, family: 'ipv4' };
 const v6 = { address: '2001:db8::1' };
 const direct = withDestination({ forwarding: 'direct' });
 const tunnel = withDestination({ forwarding: 'tunnel', tunnel: { type: 'ipip' } });
@@ -103,17 +106,7 @@ const ROWS: readonly [string, Facts, readonly string[]][] = [
     withDestination({ address: '2001:db8::9' }, { address: '2001:db8::2' }),
     ['error address-not-local'],
   ],
-  [
-    'a firewall mark has no address',
-    withService({
-      protocol: undefined,
-      address: undefined,
-      port: undefined,
-      fwmark: 7,
-      family: 'ipv4',
-    }),
-    [],
-  ],
+  ['a firewall mark has no address', withService(mark), []],
   [
     'IPv4 is not forwarded, and masqueraded',
     withSysctls({ 'ipv4/ip_forward': 0, 'ipv6/conf/all/forwarding': 0 }),
@@ -126,6 +119,55 @@ const ROWS: readonly [string, Facts, readonly string[]][] = [
       withDestination({ address: '2001:db8::9' }, v6),
     ),
     ['error ipv6-forwarding-off'],
+  ],
+  [
+    'IPv4 is not forwarded, and the masqueraded real servers are this machine',
+    withSysctls(
+      { 'ipv4/ip_forward': 0 },
+      withDestination(
+        { address: '10.0.1.9' },
+        {},
+        { ...GOOD, local: new Set(['10.0.0.1', '10.0.1.9']) },
+      ),
+    ),
+    [],
+  ],
+  [
+    'IPv4 is not forwarded, and one of the masqueraded real servers is this machine',
+    withSysctls(
+      { 'ipv4/ip_forward': 0 },
+      withService({ destinations: [REAL, { ...REAL, address: '10.0.0.1' }] }),
+    ),
+    ['error ipv4-forwarding-off'],
+  ],
+  ['the engine sip and UDP', withService({ ...udp, ...sip }), []],
+  ['the engine sip and TCP', withService(sip), ['error engine-not-for-protocol']],
+  [
+    'the engine sip and SCTP',
+    withService({ protocol: 'sctp', ...sip }),
+    ['error engine-not-for-protocol'],
+  ],
+  ['the engine sip and a firewall mark', withService({ ...mark, ...sip }), []],
+  ['another port and masquerading', withDestination({ port: 8080 }), []],
+  [
+    'another port and direct routing',
+    withDestination({ port: 8080, forwarding: 'direct' }),
+    ['warning port-ignored'],
+  ],
+  [
+    'another port and a tunnel',
+    withDestination({ port: 8080, forwarding: 'tunnel', tunnel: { type: 'ipip' } }),
+    ['warning port-ignored'],
+  ],
+  [
+    'another port and local delivery',
+    withDestination({ port: 8080, forwarding: 'local' }),
+    ['warning port-ignored'],
+  ],
+  [
+    'another port and direct routing by firewall mark',
+    withDestination({ port: 8080, forwarding: 'direct' }, mark),
+    [],
   ],
   ['nothing is forwarded, nor masqueraded', withSysctls({ 'ipv4/ip_forward': 0 }, direct), []],
   ['forwarding is unknown', { ...GOOD, sysctls: new Map() }, []],
@@ -252,6 +294,19 @@ describe('the checks', () => {
     const facts = withService({ scheduler: 'mh', schedulerFlags: ['port', 'flag-3'] });
     const [finding] = CHECKS.flatMap((check) => check(facts));
     assert.match(finding?.remedy ?? '', /schedulerFlags: \['fallback', 'port', 'flag-3'\] \}\)$/);
+  });
+
+  it('name a destination whose port is ignored, and its service', () => {
+    const facts = withDestination({ port: 8080, forwarding: 'direct' });
+    const [finding] = CHECKS.flatMap((check) => check(facts));
+    assert.deepEqual(
+      [finding?.service, finding?.destination],
+      ['tcp 10.0.0.1:80', '10.0.1.1:8080'],
+    );
+    assert.match(
+      finding?.message ?? '',
+      /^10\.0\.1\.1:8080 of tcp 10\.0\.0\.1:80 .* port 80, never at 8080/,
+    );
   });
 
   it('name the service and the command', () => {
