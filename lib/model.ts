@@ -388,7 +388,10 @@ export type SyncDaemonRole = 'master' | 'backup';
 export interface SyncDaemon {
   /** Which of the two. */
   readonly role: SyncDaemonRole;
-  /** Name of the network interface, 1 to 15 ASCII characters. A master's must be up. */
+  /**
+   * Name of the network interface, 1 to 15 bytes in UTF-8 without blanks, `/` and `:`. A master's must be
+   * up.
+   */
   readonly interface: string;
   /** Tells groups of directors apart, 0..255; a backup with 0 takes the messages of all. Default: 0. */
   readonly syncId?: number | undefined;

@@ -1,9 +1,9 @@
 import type { Address } from '../address.js';
-import { outOfRange } from '../errors.js';
+import { outOfRange, wrongType } from '../errors.js';
 import { MAX_INTERFACE_LENGTH, MAX_SYNC_ID } from '../limits.js';
 import type { SyncDaemonRole } from '../model.js';
 import { checkAddress } from './address.js';
-import { checkInteger, checkName, checkObject, checkWord, Shape } from './checks.js';
+import { checkInteger, checkObject, checkWord, Shape } from './checks.js';
 
 /** A checked sync daemon; 0 and undefined leave a choice to the kernel. */
 export interface CheckedSyncDaemon {
@@ -42,6 +42,22 @@ function checkGroup(field: string, value: unknown): Address | undefined {
   throw outOfRange(field, 'a multicast address (224.0.0.0/4 or ff00::/8)', value);
 }
 
+/**
+ * A name that an interface can have (net/core/dev.c, dev_valid_name): of bytes, whatever they mean. The kernel
+ * takes 0xa0 for a blank, too, which stands in some letters' UTF-8.
+ */
+function checkInterface(field: string, value: unknown): string {
+  if (typeof value === 'string') {
+    const bytes = Buffer.from(value);
+    const allowed = /^(?!\.{1,2}$)[^\0\t-\r /:\xa0]+$/.test(bytes.toString('latin1'));
+    // A text with half a character can't be written as it is.
+    const exact = bytes.toString() === value;
+    if (allowed && exact && bytes.length <= MAX_INTERFACE_LENGTH) return value;
+  }
+  const expected = `the name of a network interface, 1 to ${MAX_INTERFACE_LENGTH} bytes without blanks, '/' and ':'`;
+  throw (typeof value === 'string' ? outOfRange : wrongType)(field, expected, value);
+}
+
 function checkOptional(field: string, value: unknown, least: number, most: number): number {
   return value === undefined ? 0 : checkInteger(field, value, least, most);
 }
@@ -54,7 +70,7 @@ export function checkSyncDaemon(field: string, value: unknown): CheckedSyncDaemo
   const longest = MAX_PACKET - HEADERS[group?.family ?? 'ipv4'];
   return {
     role,
-    interface: checkName(`${field}.interface`, fields['interface'], MAX_INTERFACE_LENGTH),
+    interface: checkInterface(`${field}.interface`, fields['interface']),
     syncId: checkOptional(`${field}.syncId`, fields['syncId'], 0, MAX_SYNC_ID),
     maxLength: checkOptional(
       `${field}.maxLength`,

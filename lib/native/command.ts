@@ -59,7 +59,7 @@ function decodeDestination(records: Records, base: number): CheckedDestinationKe
 function decodeDaemon(records: Records, base: number): string | undefined {
   const role = records.u32(base + DAEMON.state);
   if (role === 0) return undefined;
-  const name = records.text(base + DAEMON.interface, DAEMON.group - DAEMON.interface);
+  const name = records.utf8(base + DAEMON.interface, DAEMON.group - DAEMON.interface);
   return name === '' ? roleName(role) : `${roleName(role)} on ${name}`;
 }
 

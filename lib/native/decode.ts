@@ -248,7 +248,7 @@ export function decodeDaemon(reply: Reply, row: number): SyncDaemonEntry {
   const group = row + DAEMON.group;
   return {
     role: roleName(reply.u32(row + DAEMON.state)),
-    interface: reply.text(row + DAEMON.interface, DAEMON.group - DAEMON.interface),
+    interface: reply.utf8(row + DAEMON.interface, DAEMON.group - DAEMON.interface),
     syncId,
     ...(maxLength === 0 ? {} : { maxLength }),
     ...(groupFamily === 0 ? {} : { group: formatAddressAt(family, reply.bytes, group) }),

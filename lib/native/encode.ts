@@ -146,7 +146,7 @@ function writeDestination(writer: Writer, base: number, destination: CheckedDest
 function writeDaemon(writer: Writer, base: number, daemon: CheckedSyncDaemon): void {
   writer.u32(base + DAEMON.state, roleNumber(daemon.role));
   writer.u32(base + DAEMON.syncId, daemon.syncId);
-  writer.text(base + DAEMON.interface, daemon.interface);
+  writer.text(base + DAEMON.interface, Buffer.from(daemon.interface).toString('latin1'));
   writer.u16(base + DAEMON.maxLength, daemon.maxLength);
   writer.u16(base + DAEMON.port, daemon.port);
   writer.u8(base + DAEMON.ttl, daemon.ttl);

@@ -43,7 +43,12 @@ export class Records {
     );
   }
 
-  /** A NUL-terminated text of at most `size` bytes. */
+  /** A NUL-terminated text of at most `size` bytes, in UTF-8. */
+  utf8(offset: number, size: number): string {
+    return Buffer.from(this.text(offset, size), 'latin1').toString();
+  }
+
+  /** A NUL-terminated text of at most `size` bytes, as many characters. */
   text(offset: number, size: number): string {
     let text = '';
     for (let index = offset; index < offset + size; index += 1) {

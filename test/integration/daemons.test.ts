@@ -100,6 +100,25 @@ describe('sync daemons', () => {
   );
 
   it(
+    'take each name that an interface can have',
+    inNamespace(async (ns, ipvs) => {
+      for (const name of ['büro-1', '网卡', '$^.@#-_', '...']) {
+        await ns.run('ip', 'link', 'add', name, 'type', 'dummy');
+        await ns.run('ip', 'link', 'set', name, 'up');
+        await ns.run('ip', 'addr', 'add', '10.9.9.1/24', 'dev', name);
+        await ipvs.startDaemon({ role: 'backup', interface: name });
+        const [daemon] = await ipvs.listDaemons();
+        assert.equal(daemon?.interface, name);
+        assert.ok((await witness(ns))[0]?.includes(`(mcast=${name},`));
+        await ipvs.stopDaemon('backup');
+        await ns.run('ip', 'link', 'del', name);
+      }
+      for (const name of ['à', 'a/b', 'a:b', '..'])
+        await assert.rejects(ns.run('ip', 'link', 'add', name, 'type', 'dummy'));
+    }),
+  );
+
+  it(
     'that were listed can be started again as they were',
     inNamespace(async (ns, ipvs) => {
       await ns.ipvsadm('--start-daemon', 'master', '--mcast-interface', 'lo', '--syncid', '9');

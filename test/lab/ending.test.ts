@@ -35,7 +35,7 @@ describe('the end of a lab', function () {
     assert.equal(stdout.toString(), 'before\n');
     assert.match(
       stderr.toString(),
-      /^lab: the command was ended after \d+ seconds; IPVS_LAB_TIMEOUT/,
+      /^lab: the command was ended after \d+ seconds; IPVS_LAB_TIMEOUT=SECONDS .*\n$/m,
     );
     if (!runsOnHost) assert.match(stderr.toString(), /last messages of its kernel:\n.+\n/);
     assertNothingIsLeft();
@@ -81,7 +81,7 @@ describe('the end of a lab', function () {
     it('comes when the kernel panics, with what it said', async () => {
       const { status, stderr } = await lab(['sh', '-c', 'echo c >/proc/sysrq-trigger'], { env });
       assert.equal(status, 125);
-      assert.match(stderr.toString(), /^lab: the guest ended before the command did/);
+      assert.match(stderr.toString(), /^lab: the guest ended before the command did$/m);
       assert.match(stderr.toString(), /Kernel panic - not syncing: sysrq triggered crash/);
       assertNothingIsLeft();
     });

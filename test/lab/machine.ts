@@ -88,7 +88,7 @@ async function readResult(
   if (word === 'exit') return Number(rest);
   if (rest !== undefined) throw notRun(rest);
   await closed;
-  throw notRun(`the guest ended before the command did.\n${lastMessages(messages)}`);
+  throw notRun(`${lastMessages(messages)}\nlab: the guest ended before the command did`);
 }
 
 async function interruption(signal: AbortSignal): Promise<never> {
@@ -100,12 +100,13 @@ async function timeLimit(seconds: number, messages: Tail): Promise<never> {
   await setTimeout(seconds * 1000, undefined, { ref: false });
   throw new LabFailure(
     exitTimeLimit,
-    `the command was ended after ${seconds} seconds; IPVS_LAB_TIMEOUT=SECONDS sets another limit.\n` +
-      lastMessages(messages),
+    `${lastMessages(messages)}\n` +
+      `lab: the command was ended after ${seconds} seconds; IPVS_LAB_TIMEOUT=SECONDS sets another limit`,
   );
 }
 
+/** Comes before what is wrong: the end of an output is what is looked at. */
 function lastMessages(messages: Tail): string {
   const lines = messages.lastLines(50);
-  return lines === '' ? 'The kernel said nothing.' : `The last messages of its kernel:\n${lines}`;
+  return lines === '' ? 'the kernel said nothing' : `the last messages of its kernel:\n${lines}`;
 }

@@ -13,7 +13,7 @@ const emulated = process.env['IPVS_LAB'] === 'qemu';
 export const bootingTimeout = emulated ? 240_000 : 60_000;
 
 /** Seconds that surely suffice for a machine to boot and to begin with a command. */
-export const secondsToBegin = emulated ? 60 : 10;
+export const secondsToBegin = emulated ? 60 : 20;
 
 export interface Outcome {
   readonly status: number | null;

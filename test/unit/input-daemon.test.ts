@@ -23,8 +23,11 @@ const FIELDS: readonly Field[] = [
     code: 'ERR_IPVS_INVALID_INTERFACE',
     base: MASTER,
     missing: 'refused',
-    takes: ['lo', 'a'.repeat(15)],
-    refuses: ['', 'a b', 'lo\0', 'a'.repeat(16)],
+    takes: ['lo', 'a'.repeat(15), 'é'.repeat(7), '$%.@#-_', '...'],
+    refuses: ['', 'a b', 'a\tb', 'lo\0', 'a'.repeat(16), 'é'.repeat(8)].concat(
+      // The second byte of à is a blank to the kernel.
+      ['.', '..', 'a/b', 'a:b', 'à', '\ud800'],
+    ),
   },
   {
     field: 'syncId',
