@@ -1,9 +1,9 @@
-/** The one description of the native surface, and the one place that loads it. */
+/** The one description of the native surface. */
 import { isDeepStrictEqual } from 'node:util';
 import { fileURLToPath } from 'node:url';
-import loadAddon from 'node-gyp-build';
 import { IpvsError } from '../errors.js';
 import { layout } from './layout.js';
+import { loadAddon } from './load.js';
 
 /**
  * The door to the kernel: a generic-netlink socket in one network namespace. Each method but `close`
@@ -53,17 +53,7 @@ interface Addon {
 const PACKAGE_ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
 function load(): Addon {
-  let addon: Addon;
-  try {
-    addon = loadAddon(PACKAGE_ROOT) as Addon;
-  } catch (cause) {
-    throw new IpvsError(
-      `The native part of ipvs can't be loaded for ${process.platform}-${process.arch}, Node ${process.version}: ` +
-        `${cause instanceof Error ? cause.message : String(cause)}. ` +
-        'Install the package again for this platform, or build it from source.',
-      { code: 'ERR_IPVS_ADDON_NOT_LOADED', reason: 'addon-not-loaded', cause },
-    );
-  }
+  const addon = loadAddon(PACKAGE_ROOT) as Addon;
   if (!isDeepStrictEqual(addon.layout, layout)) {
     throw new IpvsError(
       'The native part of ipvs is of another version than its JavaScript: records differ. ' +

@@ -1,17 +1,16 @@
 /** Many worker threads, many clients, and the addon more than once in one process. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { copyFile, cp, link, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { copyFile, link, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import * as library from 'ipvs';
 import { describe, it } from 'mocha';
-import { PACKAGE_ROOT } from '../support/child.js';
 import type { WorkerData } from '../support/children/worker.js';
 import { descriptors } from '../support/descriptors.js';
 import { rejection } from '../support/failure.js';
 import { inNamespace } from '../support/netns.js';
+import { ADDON, copyPackage, withFolder } from '../support/package.js';
 
 const PROGRAM = new URL('../support/children/worker.js', import.meta.url);
 const LIBRARY = import.meta.resolve('ipvs');
@@ -27,29 +26,22 @@ async function work(data: WorkerData): Promise<number> {
 }
 
 /** Makes the package once more in a folder, its addon put there by `place`; its entry point. */
-async function copyPackage(folder: string, place: typeof copyFile): Promise<string> {
+async function copyWith(folder: string, place: typeof copyFile): Promise<string> {
+  const url = await copyPackage(folder);
   await mkdir(join(folder, 'build', 'Release'), { recursive: true });
-  for (const path of ['package.json', 'dist/lib', 'node_modules/node-gyp-build']) {
-    await cp(join(PACKAGE_ROOT, path), join(folder, path), { recursive: true });
-  }
-  const addon = 'build/Release/ipvs.node';
-  await place(join(PACKAGE_ROOT, addon), join(folder, addon));
-  return pathToFileURL(join(folder, 'dist/lib/index.js')).href;
+  await place(ADDON, join(folder, 'build/Release/ipvs.node'));
+  return url;
 }
 
 /** Runs `body` with the URLs of other copies of the package. */
 async function withCopies(body: (copies: string[]) => Promise<void>): Promise<void> {
-  // Beside the addon: a hard link does not leave its file system.
-  const folder = await mkdtemp(join(PACKAGE_ROOT, 'build', 'copies-'));
-  try {
+  await withFolder(async (folder) => {
     await body([
-      await copyPackage(join(folder, 'copied'), copyFile),
+      await copyWith(join(folder, 'copied'), copyFile),
       // Another path to the same file: the dynamic loader maps it but once.
-      await copyPackage(join(folder, 'linked'), link),
+      await copyWith(join(folder, 'linked'), link),
     ]);
-  } finally {
-    await rm(folder, { recursive: true });
-  }
+  });
 }
 
 describe('worker threads', () => {
