@@ -16,6 +16,7 @@ export type Contender =
   | 'create'
   | 'snapshot'
   | 'create, yielding'
+  | 'create, in turns'
   | 'streamed';
 
 /** All runs of one contender at one work of one size. */

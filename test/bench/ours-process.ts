@@ -5,7 +5,7 @@
 import { Ipvs } from 'ipvs';
 import { clientOver } from '../support/door.js';
 import { alone, hop } from './tasks/alone.js';
-import { create, createYielding } from './tasks/create.js';
+import { create, createInTurns, createYielding } from './tasks/create.js';
 import { idle, underDelay } from './tasks/delay.js';
 import { heldMemory } from './tasks/memory.js';
 import { snapshot, stream } from './tasks/read.js';
@@ -41,6 +41,10 @@ async function measure(ipvs: Ipvs, task: Task): Promise<number> {
     case 'create-yielding':
       return await underDelay(async () => {
         await createYielding(ipvs, table);
+      });
+    case 'create-in-turns':
+      return await underDelay(async () => {
+        await createInTurns(ipvs, table);
       });
     case 'stream':
       return await underDelay(async () => {

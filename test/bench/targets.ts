@@ -95,6 +95,12 @@ const COMPARISONS: readonly Comparison[] = [
     targets: { uml: 1, host: 1 },
   },
   {
+    ...{ of: 'delay', work: 'event-loop delay, creating in turns: the bound, ms', size: BIG },
+    ours: (cost) => cost('create, in turns') - cost('idle process'),
+    peer: (_cost, kernel) => delayBound(kernel),
+    targets: { uml: 1, host: 1 },
+  },
+  {
     ...{ of: 'delay', work: 'event-loop delay, streaming: the bound, ms', size: BIG },
     ours: (cost) => cost('streamed') - cost('idle process'),
     peer: (_cost, kernel) => delayBound(kernel),

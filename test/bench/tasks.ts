@@ -15,6 +15,8 @@ export type TaskName =
   | 'idle'
   /** Creates the table, yielding now and then; the event loop's delay in milliseconds. */
   | 'create-yielding'
+  /** Creates the table, waiting for the calls of each turn; the event loop's delay in milliseconds. */
+  | 'create-in-turns'
   /** Reads the table that is there by the streaming form; the event loop's delay in milliseconds. */
   | 'stream'
   /** The same; the memory that came to be held, in megabytes. */

@@ -15,6 +15,10 @@ export async function measureDelay(bench: Bench, size: Size): Promise<Figure[]> 
         await withFresh(
           async ({ name }) => await ours.run({ name: 'create-yielding', size, namespace: name }),
         ),
+      'create, in turns': async () =>
+        await withFresh(
+          async ({ name }) => await ours.run({ name: 'create-in-turns', size, namespace: name }),
+        ),
       streamed: async () =>
         await withFilled(
           bench,
@@ -24,14 +28,16 @@ export async function measureDelay(bench: Bench, size: Size): Promise<Figure[]> 
     };
     const cold = await rounds(1, contenders);
     const runs = await rounds(bench.rounds, contenders);
-    return (['idle process', 'create, yielding', 'streamed'] as const).map((contender) => ({
-      work: 'delay',
-      size: sizeName(size),
-      unit: 'ms',
-      contender,
-      runs: runs[contender],
-      ...(cold[contender][0] === undefined ? {} : { cold: cold[contender][0] }),
-      note: '99th percentile',
-    }));
+    return (['idle process', 'create, yielding', 'create, in turns', 'streamed'] as const).map(
+      (contender) => ({
+        work: 'delay',
+        size: sizeName(size),
+        unit: 'ms',
+        contender,
+        runs: runs[contender],
+        ...(cold[contender][0] === undefined ? {} : { cold: cold[contender][0] }),
+        note: '99th percentile',
+      }),
+    );
   });
 }
