@@ -24,7 +24,9 @@ export interface AddressServiceKey {
   readonly address: string;
   /** 1..65535, or 0 for every port; 0 takes {@link Service.persistence | persistence}. */
   readonly port: number;
+  /** Belongs to {@link FirewallMarkServiceKey}. */
   readonly fwmark?: never;
+  /** Belongs to {@link FirewallMarkServiceKey}: here the address tells. */
   readonly family?: never;
 }
 
@@ -34,8 +36,11 @@ export interface FirewallMarkServiceKey {
   readonly fwmark: number;
   /** The mark of each family is a service of its own. */
   readonly family: Family;
+  /** Belongs to {@link AddressServiceKey}. */
   readonly protocol?: never;
+  /** Belongs to {@link AddressServiceKey}. */
   readonly address?: never;
+  /** Belongs to {@link AddressServiceKey}. */
   readonly port?: never;
 }
 
@@ -157,6 +162,7 @@ export interface ForeignServiceKey {
   readonly address: string;
   /** 0..65535. */
   readonly port: number;
+  /** Belongs to {@link FirewallMarkServiceKey}. */
   readonly fwmark?: never;
   /** Only on an IPv6 entry whose address is IPv4-mapped: tells it from the IPv4 address. */
   readonly family?: Family;
@@ -322,7 +328,9 @@ export type ServiceInput =
   | Service
   | (ServiceReference &
       Omit<ServiceObservation, 'stats'> & {
+        /** Ignored. */
         readonly stats?: Statistics | StatisticsJson;
+        /** Ignored: they are added by calls of their own. */
         readonly destinations?: readonly DestinationState[];
       });
 
@@ -333,7 +341,9 @@ export type ServiceInput =
 export type DestinationInput =
   | Destination
   | (DestinationState & {
+      /** Ignored. */
       readonly connections?: ConnectionGauges;
+      /** Ignored. */
       readonly stats?: Statistics | StatisticsJson;
     });
 
@@ -512,7 +522,7 @@ export interface ObservedDestination {
   /** 0 takes no new connections. */
   readonly weight: number;
   /** Connections at this moment, as in {@link ConnectionGauges}. */
-  readonly connections: { readonly active: number; readonly inactive: number };
+  readonly connections: Pick<ConnectionGauges, 'active' | 'inactive'>;
 }
 
 /**
@@ -579,10 +589,37 @@ export interface Info {
  * A network namespace: `{ name }` as `ip netns` names it (a file in `/var/run/netns`), `{ path }` of
  * a namespace file, or `{ pid }` of a process in it.
  */
-export type NetworkNamespace =
-  | { readonly name: string; readonly path?: never; readonly pid?: never }
-  | { readonly path: string; readonly name?: never; readonly pid?: never }
-  | { readonly pid: number; readonly name?: never; readonly path?: never };
+export type NetworkNamespace = NamedNamespace | NamespaceFile | ProcessNamespace;
+
+/** A {@link NetworkNamespace} by its name. */
+export interface NamedNamespace {
+  /** As `ip netns` names it: a file in `/var/run/netns`. */
+  readonly name: string;
+  /** Belongs to {@link NamespaceFile}. */
+  readonly path?: never;
+  /** Belongs to {@link ProcessNamespace}. */
+  readonly pid?: never;
+}
+
+/** A {@link NetworkNamespace} by a file that stands for it. */
+export interface NamespaceFile {
+  /** Such as `/proc/self/fd/7` or `/run/netns/blue`. */
+  readonly path: string;
+  /** Belongs to {@link NamedNamespace}. */
+  readonly name?: never;
+  /** Belongs to {@link ProcessNamespace}. */
+  readonly pid?: never;
+}
+
+/** A {@link NetworkNamespace} by a process in it. */
+export interface ProcessNamespace {
+  /** The process's number, 1..4194304 (PID_MAX_LIMIT, linux/threads.h). */
+  readonly pid: number;
+  /** Belongs to {@link NamedNamespace}. */
+  readonly name?: never;
+  /** Belongs to {@link NamespaceFile}. */
+  readonly path?: never;
+}
 
 /** Options of `Ipvs.open`. */
 export interface OpenOptions {

@@ -1,14 +1,24 @@
 /** {@link Statistics} in a form that JSON can carry: totals as decimal strings. */
 export interface StatisticsJson {
+  /** Decimal digits. */
   connections: string;
+  /** Decimal digits. */
   inPackets: string;
+  /** Decimal digits. */
   outPackets: string;
+  /** Decimal digits. */
   inBytes: string;
+  /** Decimal digits. */
   outBytes: string;
+  /** Connections per second. */
   connectionRate: number;
+  /** Packets per second. */
   inPacketRate: number;
+  /** Packets per second. */
   outPacketRate: number;
+  /** Bytes per second. */
   inByteRate: number;
+  /** Bytes per second. */
   outByteRate: number;
 }
 
