@@ -18,5 +18,8 @@ export {
 } from './keys.js';
 export type * from './model.js';
 export { IpvsObserver } from './observer.js';
+export { formatPlan } from './reconcile/format.js';
+export type * from './reconcile/model.js';
+export { plan } from './reconcile/plan.js';
 export { Statistics, type StatisticsJson } from './statistics.js';
 export type { Sysctls, SysctlValue } from './sysctls.js';

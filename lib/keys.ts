@@ -33,7 +33,8 @@ function check(value: unknown): CheckedKey {
     : checkDestinationReference('destination', value);
 }
 
-function serviceKey(key: CheckedServiceKey): ServiceReference {
+/** The key of a checked service; see {@link keyOf}. */
+export function keyOfChecked(key: CheckedServiceKey): ServiceReference {
   if (key.fwmark !== undefined) return { fwmark: key.fwmark, family: key.family };
   return {
     protocol: protocolName(key.protocol),
@@ -60,7 +61,7 @@ export function keyOf(destination: DestinationKey): DestinationKey;
 export function keyOf(destination: DestinationReference): DestinationReference;
 export function keyOf(value: Keyed): Keyed {
   const key = check(value);
-  return isCheckedService(key) ? serviceKey(key) : { ...addressFields(key), port: key.port };
+  return isCheckedService(key) ? keyOfChecked(key) : { ...addressFields(key), port: key.port };
 }
 
 function formatEndpoint(key: CheckedDestinationKey): string {

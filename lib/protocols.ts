@@ -3,8 +3,11 @@ import type { ForeignProtocol, Protocol } from './model.js';
 /** The IANA protocol numbers (`IPPROTO_*`) that IPVS balances. */
 const NUMBERS: Readonly<Record<Protocol, number>> = { tcp: 6, udp: 17, sctp: 132 };
 
+/** The protocols that IPVS balances. */
+export const PROTOCOLS = Object.keys(NUMBERS) as readonly Protocol[];
+
 const NAMES: ReadonlyMap<number, Protocol> = new Map(
-  (Object.keys(NUMBERS) as Protocol[]).map((name) => [NUMBERS[name], name]),
+  PROTOCOLS.map((name) => [NUMBERS[name], name]),
 );
 
 /** Whether IPVS balances this protocol. */

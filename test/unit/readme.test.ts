@@ -41,6 +41,8 @@ const GIVEN: Readonly<Record<string, string>> = {
   ipvs: "import('ipvs').Ipvs",
   web: "import('ipvs').ServiceKey",
   formatKey: "typeof import('ipvs').formatKey",
+  formatPlan: "typeof import('ipvs').formatPlan",
+  plan: "typeof import('ipvs').plan",
   parseServiceKey: "typeof import('ipvs').parseServiceKey",
 };
 

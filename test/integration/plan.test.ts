@@ -1,0 +1,134 @@
+/** Plans on the kernel's own table: made of a snapshot, carried out call by call, seen by ipvsadm. */
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import {
+  type Change,
+  type DesiredService,
+  type Destination,
+  formatKey,
+  type Ipvs,
+  parseDestinationKey,
+  parseServiceKey,
+  plan,
+  type Service,
+} from 'ipvs';
+import { describe, it } from 'mocha';
+import { destination, service } from '../support/arbitraries.js';
+import { inNamespace } from '../support/netns.js';
+import { type TableEntry, writeAll } from '../support/witness.js';
+
+const desiredService: fc.Arbitrary<DesiredService> = service.chain((each) =>
+  fc
+    .uniqueArray(destination(each), { maxLength: 5, selector: formatKey })
+    .map((destinations) => ({ ...each, destinations })),
+);
+
+/** Up to a dozen services, of which many are in both states, with some destinations of both. */
+const states = fc
+  .uniqueArray(desiredService, { minLength: 5, maxLength: 12, selector: formatKey, size: 'max' })
+  .chain((all) =>
+    fc.array(fc.nat(4), { minLength: all.length, maxLength: all.length }).map((choices) => {
+      const before = all.filter((_, index) => choices[index] !== 0);
+      const desired = all.flatMap((each, index) => {
+        const choice = choices[index] ?? 0;
+        if (choice === 1) return [];
+        const kept = each.destinations.filter((_, at) => (at + choice) % 3 !== 0);
+        const destinations =
+          choice < 3 ? each.destinations : kept.map((real, at) => ({ ...real, weight: at }));
+        return [{ ...each, destinations } as DesiredService];
+      });
+      return { before, desired };
+    }),
+  );
+
+function entries(state: readonly DesiredService[]): TableEntry[] {
+  return state.map(({ destinations, ...of }) => ({
+    service: of as Service,
+    destinations: destinations as Destination[],
+  }));
+}
+
+async function carryOut(ipvs: Ipvs, change: Change): Promise<void> {
+  const of = parseServiceKey(change.key.service);
+  const real = parseDestinationKey(change.key.destination ?? '0.0.0.0:0');
+  switch (change.action) {
+    case 'add-service': {
+      await ipvs.addService({ ...of, ...change.to } as Service);
+      return;
+    }
+    case 'edit-service': {
+      await ipvs.setService({ ...of, ...change.to } as Service);
+      return;
+    }
+    case 'delete-service': {
+      await ipvs.deleteService(of);
+      return;
+    }
+    case 'add-destination': {
+      await ipvs.addDestination(of, { ...real, ...change.to });
+      return;
+    }
+    case 'edit-destination':
+    case 'drain-destination': {
+      await ipvs.setDestination(of, { ...real, ...change.to });
+      return;
+    }
+    case 'delete-destination': {
+      await ipvs.deleteDestination(of, real);
+      return;
+    }
+  }
+}
+
+describe('a plan', () => {
+  it(
+    'of a snapshot, carried out, makes the table what is desired, in which nothing is to change then',
+    inNamespace(async (ns, ipvs) => {
+      const property = fc.asyncProperty(states, async ({ before, desired }) => {
+        await ipvs.flush();
+        await writeAll(ipvs, entries(before));
+        const found = await ipvs.snapshot();
+        assert.deepEqual(plan(before, found, { scope: 'everything' }), []);
+        const changes = plan(desired, found, { scope: 'everything' });
+        await Promise.all(
+          changes.map(async (each) => {
+            await carryOut(ipvs, each);
+          }),
+        );
+        await ns.assertHolds(entries(desired));
+        const after = await ipvs.snapshot({ stats: false });
+        assert.deepEqual(plan(desired, after, { scope: 'everything' }), []);
+        assert.deepEqual(plan(after, await ipvs.snapshot(), { scope: 'everything' }), []);
+      });
+      await fc.assert(property, { numRuns: 4 });
+    }),
+  ).timeout(120_000);
+
+  it(
+    'leaves what ipvsadm made outside its scope, and takes it over inside',
+    inNamespace(async (ns, ipvs) => {
+      await ns.ipvsadm('-A', '-t', '10.1.0.1:80', '-s', 'rr');
+      await ns.ipvsadm('-a', '-t', '10.1.0.1:80', '-r', '10.9.0.1:80', '-m', '-w', '5');
+      await ns.ipvsadm('-A', '-t', '10.2.0.1:80', '-s', 'rr');
+      await ns.ipvsadm('-a', '-t', '10.2.0.1:80', '-r', '10.9.0.1:80', '-m');
+      const desired: DesiredService[] = [
+        {
+          ...{ protocol: 'tcp', address: '10.1.0.1', port: 80, scheduler: 'wlc' },
+          destinations: [{ address: '10.9.0.1', port: 80, forwarding: 'masquerade', weight: 6 }],
+        },
+      ];
+      const changes = plan(desired, await ipvs.snapshot(), { scope: ['10.1.0.0/16'] });
+      for (const each of changes) await carryOut(ipvs, each);
+      assert.equal(
+        await ns.ipvsadm('-Sn'),
+        [
+          '-A -t 10.1.0.1:80 -s wlc',
+          '-a -t 10.1.0.1:80 -r 10.9.0.1:80 -m -w 6',
+          '-A -t 10.2.0.1:80 -s rr',
+          '-a -t 10.2.0.1:80 -r 10.9.0.1:80 -m -w 1',
+          '',
+        ].join('\n'),
+      );
+    }),
+  );
+});
