@@ -197,8 +197,9 @@ export class Ipvs implements AsyncDisposable {
 
   /**
    * Changes some fields of a virtual service and keeps the others (IPVS_CMD_GET_SERVICE, then
-   * IPVS_CMD_SET_SERVICE): see {@link ServicePatch}. Two updates of one service lose nothing of each
-   * other, in this client; between reading and writing another program can still interfere.
+   * IPVS_CMD_SET_SERVICE): see {@link ServicePatch}; `{}` changes nothing. Two updates of one service
+   * lose nothing of each other, in this client; between reading and writing another program can still
+   * interfere.
    *
    * @throws IpvsError with reason `service-not-found`, `unknown-scheduler`, `unknown-engine`,
    * `unsupported-entry`; an {@link ArgumentError} also when the patched service makes no sense, for
@@ -335,10 +336,10 @@ export class Ipvs implements AsyncDisposable {
 
   /**
    * Changes some fields of a destination and keeps the others (IPVS_CMD_GET_DEST, then
-   * IPVS_CMD_SET_DEST): see {@link DestinationPatch}. Two updates of one destination lose nothing of
-   * each other, in this client; between reading and writing another program can still interfere.
-   * Reading costs as much as {@link Ipvs.listDestinations}, once for all updates of one service that
-   * are called in a row.
+   * IPVS_CMD_SET_DEST): see {@link DestinationPatch}; `{}` changes nothing. Two updates of one
+   * destination lose nothing of each other, in this client; between reading and writing another program
+   * can still interfere. Reading costs as much as {@link Ipvs.listDestinations}, once for all updates of
+   * one service that are called in a row.
    *
    * @throws IpvsError with reason `service-not-found`, `destination-not-found`,
    * `invalid-destination`, `unsupported-entry`, `unsupported-by-kernel`; an {@link ArgumentError}
@@ -545,8 +546,8 @@ export class Ipvs implements AsyncDisposable {
 
   /**
    * Changes how long the kernel keeps connections without packets (IPVS_CMD_SET_CONFIG), 1..2147483
-   * seconds each; timeouts that are not mentioned stay. A connection takes up a change with its next
-   * packet (net/netfilter/ipvs/ip_vs_proto_tcp.c, set_tcp_state).
+   * seconds each; timeouts that are not mentioned stay, and `{}` changes nothing. A connection takes up a
+   * change with its next packet (net/netfilter/ipvs/ip_vs_proto_tcp.c, set_tcp_state).
    */
   async setTimeouts(timeouts: Partial<Timeouts>, options?: CallOptions): Promise<void> {
     const command = {

@@ -1,6 +1,6 @@
 /**
- * The README's tables of the kernel's interface leave nothing of linux/ip_vs.h out, and its programs
- * compile.
+ * The README's tables of the kernel's interface leave nothing of linux/ip_vs.h out, and its programs and the
+ * guide's compile.
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -8,6 +8,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'mocha';
 import ts from 'typescript';
+import { piecesOf } from '../support/documents.js';
 
 /** What a row may say of names that begin alike: `IPVS_SVC_ATTR_PORT`, `_ADDR`. */
 function namesIn(row: string): string[] {
@@ -40,24 +41,22 @@ function declared(): string[] {
 const GIVEN: Readonly<Record<string, string>> = {
   ipvs: "import('ipvs').Ipvs",
   web: "import('ipvs').ServiceKey",
-  formatKey: "typeof import('ipvs').formatKey",
-  formatPlan: "typeof import('ipvs').formatPlan",
-  plan: "typeof import('ipvs').plan",
-  parseServiceKey: "typeof import('ipvs').parseServiceKey",
 };
 
-/** The programs of the README as modules in TypeScript, by names in the project's folder. */
-function programs(text: string): Map<string, string> {
-  const blocks = [...text.matchAll(/^```(?:js|ts)\n([^]*?)^```$/gm)];
+/** Modules in TypeScript, by names in the project's folder. */
+function modules(programs: readonly string[], given: Readonly<Record<string, string>> = {}) {
   return new Map(
-    blocks.map(([, block = ''], index) => {
+    programs.map((text, index) => {
       // As the README says of TypeScript: keys that stand alone are annotated.
-      const program = block.replace('const web =', "const web: import('ipvs').ServiceKey =");
-      const given = Object.entries(GIVEN)
+      const program = text.replace(
+        /^const (\w+) = \{ (?=protocol|fwmark)/gm,
+        "const $1: import('ipvs').ServiceKey = { ",
+      );
+      const declarations = Object.entries(given)
         .filter(([name]) => !program.includes(`const ${name}`))
         .map(([name, type]) => `declare const ${name}: ${type};`);
-      const module = [...given, program, 'export {};'].join('\n');
-      return [join(process.cwd(), `readme-${index}.ts`), module];
+      const module = [...declarations, program, 'export {};'].join('\n');
+      return [join(process.cwd(), `program-${index}.ts`), module];
     }),
   );
 }
@@ -67,7 +66,8 @@ function complaints(files: ReadonlyMap<string, string>): string[] {
   const options: ts.CompilerOptions = {
     ...{ strict: true, noEmit: true, types: ['node'], target: ts.ScriptTarget.ES2023 },
     ...{ module: ts.ModuleKind.Node20, lib: ['lib.es2023.d.ts', 'lib.esnext.disposable.d.ts'] },
-    ...{ exactOptionalPropertyTypes: true, skipLibCheck: true },
+    // Functions in JavaScript do not tell the types of what they take.
+    ...{ exactOptionalPropertyTypes: true, skipLibCheck: true, noImplicitAny: false },
   };
   const host = ts.createCompilerHost(options);
   host.fileExists = (path) => files.has(path) || ts.sys.fileExists(path);
@@ -83,9 +83,9 @@ function complaints(files: ReadonlyMap<string, string>): string[] {
 describe('the README', () => {
   it('has programs that compile', function () {
     this.timeout(60_000);
-    const files = programs(readFileSync('README.md', 'utf8'));
-    assert.ok(files.size > 10, `only ${files.size} programs`);
-    assert.deepEqual(complaints(files), []);
+    const pieces = piecesOf('README.md', 'js', 'ts');
+    assert.ok(pieces.length > 10, `only ${pieces.length} programs`);
+    assert.deepEqual(complaints(modules(pieces, GIVEN)), []);
   });
 
   it('has our name for every command and attribute of the kernel', () => {
@@ -100,5 +100,14 @@ describe('the README', () => {
       names.filter((name) => !known.has(name)),
       [],
     );
+  });
+});
+
+describe('the guide', () => {
+  it('is a program that compiles', function () {
+    this.timeout(60_000);
+    const pieces = piecesOf('docs/guide.md', 'js');
+    assert.ok(pieces.length > 15, `only ${pieces.length} pieces`);
+    assert.deepEqual(complaints(modules([pieces.join('\n')])), []);
   });
 });
