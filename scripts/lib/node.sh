@@ -80,6 +80,21 @@ ensure_modules() {
   cp package-lock.json "$lock_stamp"
 }
 
+# Installs into the folder $2, when it is not there yet, what the lock file in the folder $1 says: programs of
+# Linux on x86-64, called $3, that come when they are used and not with node_modules.
+install_locked() {
+  cmp -s "$1/package-lock.json" "$2/.installed-lock.json" && return
+  [[ $(uname -sm) == 'Linux x86_64' ]] || die "for Linux on x86-64 only: $3"
+  [[ ${IPVS_SETUP:-} != check ]] ||
+    die "IPVS_SETUP=check forbids to install. Missing: $3, as $1/package-lock.json says"
+  say "installing $3: npm ci (what $1/package-lock.json says)"
+  mkdir -p "$2"
+  cp "$1/package.json" "$1/package-lock.json" "$2/"
+  quietly npm ci --prefix "$2" --ignore-scripts --no-bin-links --no-audit --no-fund ||
+    die 'npm ci failed, see above'
+  cp "$1/package-lock.json" "$2/.installed-lock.json"
+}
+
 # node-gyp would fetch Node's headers; from here it takes those that came with the running node.
 # The development build does without: its headers are the npm package node-api-headers.
 use_node_headers() {

@@ -4,19 +4,14 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { readSharedObject } from './elf.js';
 import { judge } from './gate.js';
-import { type Target, targets } from './targets.js';
-
-const usage = `usage: node dist/test/prebuilds/main.js [--folder FOLDER] [TARGET]...
-TARGET is one of ${targets.map(({ name }) => name).join(', ')}`;
+import { type Target, targetsOf } from './targets.js';
 
 function read(): { folder: string; wanted: readonly Target[] } {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: { folder: { type: 'string', default: '.' } },
   });
-  const wanted = targets.filter(({ name }) => positionals.includes(name));
-  if (wanted.length !== positionals.length) throw new RangeError(usage);
-  return { folder: values.folder, wanted: wanted.length > 0 ? wanted : targets };
+  return { folder: values.folder, wanted: targetsOf(positionals) };
 }
 
 /** Prints one line for a good file, and what is wrong with a bad one. */

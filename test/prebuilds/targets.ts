@@ -27,3 +27,17 @@ export const targets: readonly Target[] = [
   target('arm64', 'glibc'),
   target('arm64', 'musl'),
 ];
+
+/** Those that a command line asks for, by name or as a group such as `linux-x64`; nothing asks for all. */
+export function targetsOf(words: readonly string[]): readonly Target[] {
+  if (words.length === 0) return targets;
+  const answers = (name: string, word: string): boolean => `${name}-`.startsWith(`${word}-`);
+  for (const word of words) {
+    if (!targets.some(({ name }) => answers(name, word))) {
+      throw new RangeError(
+        `there is no target '${word}', only ${targets.map(({ name }) => name).join(', ')}`,
+      );
+    }
+  }
+  return targets.filter(({ name }) => words.some((word) => answers(name, word)));
+}
