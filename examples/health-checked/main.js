@@ -54,13 +54,15 @@ async function watch(ipvs, { service, check = {} }, destination, end) {
     const healthy = await isHealthy(`http://${name}${path}`, timeout);
     end.throwIfAborted();
     contradictions = healthy === believed ? 0 : contradictions + 1;
-    if (believed === undefined || contradictions >= (healthy ? successes : failures)) {
-      const weight = healthy ? (destination.weight ?? 1) : 0;
-      await ipvs.ensureDestination(service, { ...destination, weight });
-      console.log(`${name} is ${healthy ? 'healthy' : 'unhealthy'}: weight ${weight}`);
+    const changes = believed === undefined || contradictions >= (healthy ? successes : failures);
+    if (changes) {
       believed = healthy;
       contradictions = 0;
     }
+    // Also where nothing changes: somebody else may have edited or deleted it.
+    const weight = believed ? (destination.weight ?? 1) : 0;
+    await ipvs.ensureDestination(service, { ...destination, weight });
+    if (changes) console.log(`${name} is ${healthy ? 'healthy' : 'unhealthy'}: weight ${weight}`);
     await sleep(interval, undefined, { signal: end });
   }
 }

@@ -7,7 +7,7 @@
  * destinations that stay are edited, not made anew, so that connections live on.
  *
  * Every line of the output says what was done. Where something is wrong, the program says where, and ends
- * with status 1: what came before it is in the table, and nothing was deleted.
+ * with status 1: what came before it is in the table. Nothing is deleted before all else is done.
  *
  * @import { DestinationInput, ServiceInput } from 'ipvs'
  */

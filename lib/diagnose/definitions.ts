@@ -37,7 +37,7 @@ export const ignoredPort: Check = ({ services }) =>
         severity: 'warning',
         service: formatKey(service),
         destination: formatKey(each),
-        message: `${formatKey(each)} of ${formatKey(service)} has forwarding '${each.forwarding}', with which packets keep the port that they were sent to: they arrive at port ${port === 0 ? 'of the client’s choice' : port}, never at ${each.port}.`,
+        message: `${formatKey(each)} of ${formatKey(service)} has forwarding '${each.forwarding}', with which packets keep the port that they were sent to: ${port === 0 ? 'that of the destination means nothing' : `they arrive at port ${port}, never at ${each.port}`}.`,
         remedy: `let the real server listen at the service’s port, and add it anew with port ${port}; or give it forwarding 'masquerade'`,
       }));
   });

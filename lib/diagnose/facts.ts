@@ -24,7 +24,10 @@ export interface Facts {
   readonly sysctls: ReadonlyMap<string, number>;
   /** Names of network interfaces. */
   readonly interfaces: readonly string[];
-  /** Addresses of services and of masqueraded destinations that this machine has, in canonical text. */
+  /**
+   * Addresses of services that this machine has, in canonical text; and of masqueraded destinations, where
+   * they are not forwarded.
+   */
   readonly local: ReadonlySet<string>;
   /** What could not be read. */
   readonly unread: readonly string[];
@@ -120,16 +123,31 @@ export function factsOfFailure(failure: IpvsError, inUserNamespace: boolean): Fa
   };
 }
 
-/** Of which addresses it matters whether this machine has them. */
 function addressesOf(services: readonly ServiceState[]): Address[] {
-  return services.flatMap((service) => {
-    const key = checkServiceReference('service', service);
-    const masqueraded = service.destinations.filter((each) => each.forwarding === 'masquerade');
-    return [
-      ...(key.fwmark === undefined ? [key.address] : []),
-      ...masqueraded.map((each) => checkDestinationReference('destination', each).address),
-    ];
-  });
+  return services
+    .map((service) => checkServiceReference('service', service))
+    .flatMap((key) => (key.fwmark === undefined ? [key.address] : []));
+}
+
+/** Of masqueraded destinations; those of a family that is forwarded need not be on this machine. */
+function masqueradedOf(
+  services: readonly ServiceState[],
+  sysctls: ReadonlyMap<string, number>,
+): Address[] {
+  const forwarded = {
+    ipv4: sysctls.get('ipv4/ip_forward') !== 0,
+    ipv6: sysctls.get('ipv6/conf/all/forwarding') !== 0,
+  };
+  if (forwarded.ipv4 && forwarded.ipv6) return [];
+  const addresses = new Map<string, Address>();
+  for (const { destinations } of services) {
+    for (const each of destinations) {
+      if (each.forwarding !== 'masquerade' || addresses.has(each.address)) continue;
+      const { family, address } = checkDestinationReference('destination', each);
+      if (!forwarded[family]) addresses.set(each.address, address);
+    }
+  }
+  return [...addresses.values()];
 }
 
 /** Gathers what the checks look at; changes nothing. */
@@ -139,7 +157,11 @@ export async function gatherFacts({ files, release, unread, ...known }: Sources)
   const addresses = addressesOf(known.services);
   const local = await reader.attempt(
     '/proc/net/fib_trie or /proc/net/ipv6_route',
-    async () => await findLocal(files, METHOD, addresses),
+    async () =>
+      await findLocal(files, METHOD, [
+        ...addresses,
+        ...masqueradedOf(known.services, reader.sysctls),
+      ]),
   );
   const interfaces = hasForwarding(known.services, 'direct', 'tunnel')
     ? await readInterfaces(reader, files)

@@ -10,7 +10,6 @@ const require = createRequire(import.meta.url);
 /** Node's names of processors, by their numbers in ELF (linux/elf-em.h). */
 const MACHINES: Readonly<Record<number, string>> = {
   3: 'ia32',
-  8: 'mips',
   21: 'ppc64',
   22: 's390x',
   40: 'arm',
@@ -19,6 +18,8 @@ const MACHINES: Readonly<Record<number, string>> = {
   243: 'riscv64',
   258: 'loong64',
 };
+
+const KNOWN: ReadonlySet<string> = new Set(Object.values(MACHINES));
 
 /** What is wrong with a file, and what can be done. */
 interface Fault {
@@ -42,11 +43,16 @@ const BUILD =
  */
 function libc(): string {
   const report = process.report as { excludeNetwork?: boolean } & NodeJS.ProcessReport;
-  // What else would be reported are names of hosts, each asked of a server.
-  report.excludeNetwork = true;
-  const { header } = report.getReport() as { header?: { glibcVersionRuntime?: string } };
-  const version = header?.glibcVersionRuntime;
-  return version === undefined ? 'musl' : `glibc ${version}`;
+  const { excludeNetwork = false } = report;
+  try {
+    // What else would be reported are names of hosts, each asked of a server.
+    report.excludeNetwork = true;
+    const { header } = report.getReport() as { header?: { glibcVersionRuntime?: string } };
+    const version = header?.glibcVersionRuntime;
+    return version === undefined ? 'musl' : `glibc ${version}`;
+  } finally {
+    report.excludeNetwork = excludeNetwork;
+  }
 }
 
 /**
@@ -62,12 +68,14 @@ function faultOfHead(path: string): Fault | undefined {
       return { text: 'it is cut short, or no library at all', remedy: REINSTALL };
     const machine = head[5] === 2 ? head.readUInt16BE(18) : head.readUInt16LE(18);
     const name = MACHINES[machine] ?? `machine ${machine}`;
-    if (name !== process.arch) {
+    if (name !== process.arch && KNOWN.has(process.arch)) {
       return {
         text: `it is for ${name}, and this is Node.js for ${process.arch}`,
         remedy: REINSTALL,
       };
     }
+    // What is built for others may be laid out in another way.
+    if (head[4] !== 2 || head[5] !== 1) return undefined;
     // The table of sections is at the end of the file; ours are of 64 bits, the little end first.
     const end = Number(head.readBigUInt64LE(40)) + head.readUInt16LE(58) * head.readUInt16LE(60);
     if (fstatSync(file).size < end) return { text: 'it is cut short', remedy: REINSTALL };
@@ -79,6 +87,14 @@ function faultOfHead(path: string): Fault | undefined {
 
 /** What the loader's words mean. */
 const LOADER_FAULTS: readonly (readonly [RegExp, Fault])[] = [
+  [
+    /loading addons is disabled|native addons is disabled/,
+    {
+      text: 'this process may not load addons',
+      remedy:
+        'Start Node.js without --no-addons, and with --allow-addons where it has --permission.',
+    },
+  ],
   [
     /version `(GLIBC|GLIBCXX|CXXABI)_[\d.]+' not found/,
     {

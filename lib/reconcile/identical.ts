@@ -28,12 +28,13 @@ function isObject(value: unknown): value is Fields {
 
 /**
  * Whether both surely say the same, in the same order. False says nothing: objects in them (tunnels) are not
- * looked into, nor other spellings of an address. What there is, is taken for right.
+ * looked into, nor other spellings of an address. What there is, is taken for right: as a kernel's table, in which
+ * nothing is twice.
  */
 export function areIdentical(desired: unknown, actual: unknown): boolean {
   if (!Array.isArray(desired) || !Array.isArray(actual)) return false;
   if (desired.length !== actual.length) return false;
-  return desired.every((each: unknown, index) => {
+  return Array.from(desired).every((each: unknown, index) => {
     const other: unknown = actual[index];
     return isObject(each) && isObject(other) && identical(each, other);
   });

@@ -53,8 +53,8 @@ export interface PlanOptions {
    */
   readonly keepWeights?: boolean | undefined;
   /**
-   * Destinations that are not desired get weight 0, and are deleted when their connections have ended, which
-   * is not the plan's business. Default: they are deleted.
+   * Destinations that are not desired get weight 0 and stay, with their services; a plan without this deletes
+   * them. Default: they are deleted.
    */
   readonly drain?: DrainRule | undefined;
 }

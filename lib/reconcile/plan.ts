@@ -1,6 +1,7 @@
 /** What has to change so that a table becomes what it should be. Pure: nothing is read, nothing is changed. */
 import { conflict, wrongType } from '../errors.js';
 import { checkBoolean, checkObject, checkWord, Shape } from '../input/checks.js';
+import type { CheckedDestination } from '../input/destination.js';
 import type { CheckedServiceKey } from '../input/service.js';
 import type { Protocol, ServiceState, ServiceSnapshot } from '../model.js';
 import { PROTOCOLS, protocolName } from '../protocols.js';
@@ -54,7 +55,7 @@ function checkDrain(field: string, value: unknown): ReadonlySet<Protocol> {
     throw wrongType(`${field}.protocols`, 'an array of protocols', protocols);
   }
   return new Set(
-    protocols.map((each: unknown, index) =>
+    Array.from(protocols, (each: unknown, index) =>
       checkWord(`${field}.protocols[${index}]`, each, PROTOCOLS),
     ),
   );
@@ -147,11 +148,17 @@ class Planner {
     const foreign = one === undefined && other === undefined;
     if (foreign && sameForeign(desired.fields, found.fields)) return;
     const wanted = writable(desired.field, one);
-    const weight = this.#options.keepWeights ? other?.weight : wanted.weight;
+    const weight = this.#weight(wanted, other);
     if (sameButForWeight(wanted, other) && weight === other?.weight) return;
     const key = { service: service.name, destination: desired.name };
-    const to = plannedDestination({ ...wanted, weight: weight ?? wanted.weight });
+    const to = plannedDestination({ ...wanted, weight });
     this.#changes.push({ action: 'edit-destination', key, from: foundDestination(found), to });
+  }
+
+  /** Weight 0 is not kept: what was drained and is desired again would stay at it for ever. */
+  #weight(wanted: CheckedDestination, found: CheckedDestination | undefined): number {
+    const kept = this.#options.keepWeights ? (found?.weight ?? 0) : 0;
+    return kept === 0 ? wanted.weight : kept;
   }
 
   /** Whether the destination stays for now. */

@@ -1,5 +1,5 @@
 /** Which services are ours. */
-import { contains, parseAddress, parseCidr } from '../address.js';
+import { type Cidr, contains, parseAddress, parseCidr } from '../address.js';
 import { conflict, outOfRange, wrongType } from '../errors.js';
 import type { CheckedServiceKey } from '../input/service.js';
 import { formatCheckedKey, keyOfChecked, parseServiceKey } from '../keys.js';
@@ -15,12 +15,21 @@ function isKey(text: string): boolean {
   return text.includes(' ');
 }
 
+function hasHostBits({ bytes, prefixLength }: Cidr): boolean {
+  return Array.from(bytes).some((byte, index) => {
+    const free = Math.min(8, Math.max(0, (index + 1) * 8 - prefixLength));
+    return (byte & ((1 << free) - 1)) !== 0;
+  });
+}
+
 function network(field: string, text: string): CheckedScope {
   const address = parseAddress(text);
   const cidr = parseCidr(
     address === undefined ? text : `${address.text}/${address.bytes.length * 8}`,
   );
   if (cidr === undefined) throw outOfRange(field, EXPECTED, text);
+  // 10.9.9.9/8 is more likely a slip than all of 10.0.0.0/8.
+  if (hasHostBits(cidr)) throw conflict(field, `(${text}) has bits behind its prefix length`);
   return (service) => service.fwmark === undefined && contains(cidr, service.address);
 }
 
@@ -38,7 +47,7 @@ function checkEntries(field: string, values: readonly unknown[]): CheckedScope {
   if (values.length === 0) throw conflict(field, 'is empty: no service would be ours');
   const names = new Set<string>();
   const networks: CheckedScope[] = [];
-  values.forEach((value, index) => {
+  Array.from(values).forEach((value, index) => {
     const path = `${field}[${index}]`;
     if (typeof value !== 'string') throw wrongType(path, EXPECTED, value);
     if (isKey(value)) names.add(key(path, value));

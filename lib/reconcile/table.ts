@@ -54,7 +54,8 @@ function put<Value extends { readonly field: string; readonly name: string }>(
 
 function checkList(field: string, value: unknown, of: string): readonly Fields[] {
   if (!Array.isArray(value)) throw wrongType(field, `an array of ${of}`, value);
-  return value as readonly Fields[];
+  // A hole becomes undefined, which is refused.
+  return Array.from(value as readonly Fields[]);
 }
 
 function checkDestinations(

@@ -213,7 +213,7 @@ describe('a plan', () => {
     ]);
   });
 
-  it('compares weights, also that of a server which a restart left at 0; keepWeights does not', () => {
+  it('compares weights, also that of a server which a restart left at 0; keepWeights only that one', () => {
     const before = table({ ...WEB, destinations: [{ ...REAL, weight: 0 }] });
     const [change, ...others] = plan([WEB], before, ALL);
     assert.deepEqual(others, []);
@@ -222,15 +222,15 @@ describe('a plan', () => {
       [change.from, change.to].map(({ weight }) => weight),
       [0, 1],
     );
-    assert.deepEqual(plan([WEB], before, { ...ALL, keepWeights: true }), []);
-    const limited = { ...REAL, upperThreshold: 9 };
-    const [edit] = plan([{ ...WEB, destinations: [limited] }], before, {
-      ...ALL,
-      keepWeights: true,
-    });
-    assert.deepEqual(edit && 'to' in edit && edit.to, {
-      ...{ forwarding: 'masquerade', weight: 0, upperThreshold: 9, lowerThreshold: 0 },
-    });
+    const keeping = { ...ALL, keepWeights: true };
+    const limited = { ...WEB, destinations: [{ ...REAL, upperThreshold: 9 }] };
+    const heavier = table({ ...WEB, destinations: [{ ...REAL, weight: 7 }] });
+    assert.deepEqual(plan([WEB], heavier, keeping), []);
+    const weights = (changes: readonly Change[]): unknown[] =>
+      changes.map((each) => ('to' in each && 'weight' in each.to ? each.to.weight : undefined));
+    assert.deepEqual(weights(plan([limited], heavier, keeping)), [7]);
+    // Else what was drained, and is desired again, would stay at 0.
+    assert.deepEqual(weights(plan([WEB], before, keeping)), [1]);
   });
 
   it('drains TCP and firewall marks where nothing is said of protocols, and deletes all else', () => {
@@ -376,6 +376,20 @@ describe('a plan refuses', () => {
       [],
       { scope: async () => await Promise.resolve(true) },
       'options.scope',
+    ],
+    'a scope with a hole': [[], [], { scope: new Array(1) }, 'options.scope[0]'],
+    'a scope of a network that is not meant': [
+      [],
+      [],
+      { scope: ['10.9.9.9/8'] },
+      'options.scope[0]',
+    ],
+    'a hole where a service was': [new Array(1), table(WEB), ALL, 'services[0]'],
+    'a hole where a destination was': [
+      [{ ...WEB, destinations: new Array(1) }],
+      table(WEB),
+      ALL,
+      'services[0].destinations[0]',
     ],
     'another option': [[], [], { ...ALL, dryRun: true }, 'options.dryRun'],
     'a drain of no protocol': [
