@@ -185,7 +185,7 @@ describe('open', () => {
       [report.code, report.reason],
       ['ERR_IPVS_ADDON_NOT_LOADED', 'addon-not-loaded'],
     );
-    assert.match(report.message, /wrong ELF class.*(Install|build)/);
+    assert.match(report.message, /wrong ELF class\nPossible solutions:\n- Install/);
   });
 
   for (const [options, reason] of [
