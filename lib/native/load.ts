@@ -25,6 +25,8 @@ const KNOWN: ReadonlySet<string> = new Set(Object.values(MACHINES));
 interface Fault {
   readonly text: string;
   readonly remedy: string;
+  /** What the loader threw. */
+  readonly cause?: unknown;
 }
 
 /** A file that was tried. */
@@ -88,7 +90,7 @@ function faultOfHead(path: string): Fault | undefined {
 /** What the loader's words mean. */
 const LOADER_FAULTS: readonly (readonly [RegExp, Fault])[] = [
   [
-    /loading addons is disabled|native addons is disabled/,
+    /loading addons is disabled/,
     {
       text: 'this process may not load addons',
       remedy:
@@ -104,7 +106,7 @@ const LOADER_FAULTS: readonly (readonly [RegExp, Fault])[] = [
   ],
   [
     /libc\.musl|ld-musl|libc\.so: |ld-linux|libc\.so\.6: |Error relocating/,
-    { text: 'it was built for another C library (musl or glibc)', remedy: REINSTALL },
+    { text: 'it was built for another C library (musl or glibc)', remedy: BUILD },
   ],
   [
     /cannot open shared object file|Error loading shared library/,
@@ -124,7 +126,7 @@ function faultOfLoading(error: unknown): Fault {
     undefined,
     OTHER_FAULT,
   ];
-  return { text: `${text}: ${words.trim()}`, remedy };
+  return { text: `${text}: ${words.trim()}`, remedy, cause: error };
 }
 
 /** Loads a file; a fault where it can't be. */
@@ -155,7 +157,7 @@ function published(root: string): string {
   }
 }
 
-function failure(lines: readonly string[], remedies: readonly string[]): IpvsError {
+function failure(lines: readonly string[], remedies: readonly string[], cause: unknown): IpvsError {
   const place = `${process.platform}-${process.arch} with ${libc()}, Node.js ${process.version}`;
   return new IpvsError(
     [
@@ -164,7 +166,7 @@ function failure(lines: readonly string[], remedies: readonly string[]): IpvsErr
       'Possible solutions:',
       ...[...new Set(remedies)].map((remedy) => `- ${remedy}`),
     ].join('\n'),
-    { code: 'ERR_IPVS_ADDON_NOT_LOADED', reason: 'addon-not-loaded' },
+    { code: 'ERR_IPVS_ADDON_NOT_LOADED', reason: 'addon-not-loaded', cause },
   );
 }
 
@@ -172,7 +174,7 @@ function failure(lines: readonly string[], remedies: readonly string[]): IpvsErr
  * The addon of the package in the folder `root`.
  *
  * @throws IpvsError with reason `addon-not-loaded`: its message has each file that was tried, what was
- * wrong with it, and what can be done.
+ * wrong with it, and what can be done; its cause is what the loader threw of the first.
  */
 export function loadAddon(root: string): unknown {
   let paths: string[];
@@ -181,7 +183,7 @@ export function loadAddon(root: string): unknown {
   } catch (error) {
     const words = error instanceof Error ? error.message.trim() : String(error);
     const there = `There is no binary for it in ${root}; for these there is: ${published(root)}. ${words}`;
-    throw failure([there], [REINSTALL, BUILD]);
+    throw failure([there], [REINSTALL, BUILD], error);
   }
   const attempts: Attempt[] = [];
   for (const path of paths) {
@@ -192,5 +194,6 @@ export function loadAddon(root: string): unknown {
   throw failure(
     ['Tried:', ...attempts.map(({ path, fault }) => `- ${path}: ${fault.text}`)],
     attempts.map(({ fault }) => fault.remedy),
+    attempts[0]?.fault.cause,
   );
 }

@@ -2,7 +2,7 @@
 import type { Fields } from '../input/checks.js';
 import type { CheckedDestination, CheckedTunnel } from '../input/destination.js';
 import type { CheckedPersistence, CheckedService } from '../input/service.js';
-import type { DestinationState, Persistence, ServiceState, Tunnel } from '../model.js';
+import type { Persistence, Tunnel } from '../model.js';
 import type {
   FoundDestination,
   FoundService,
@@ -11,21 +11,29 @@ import type {
 } from './model.js';
 import type { TableDestination } from './table.js';
 
-/** What reading adds to a definition, besides its key. */
-const OBSERVED = new Set(['stats', 'connections', 'destinations']);
+/** What an entry has besides its definition: what changes by itself, and its key. */
+const BESIDES = new Set([
+  ...['stats', 'connections', 'destinations'],
+  ...['protocol', 'address', 'port', 'fwmark', 'family'],
+]);
 
-/** What another program wrote, without what changes by itself. */
+/** What another program wrote. */
 function stateOf(fields: Fields): Fields {
-  return Object.fromEntries(Object.entries(fields).filter(([name]) => !OBSERVED.has(name)));
+  return Object.fromEntries(Object.entries(fields).filter(([name]) => !BESIDES.has(name)));
+}
+
+/** An object's fields in one order; what JSON has no word for, as text. */
+function ordered(_name: string, value: unknown): unknown {
+  if (typeof value === 'bigint') return `${value}n`;
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).sort(([left], [right]) => (left < right ? -1 : 1)),
+  );
 }
 
 /** One text for what is the same, in whichever order its fields stand. */
 function canonical(fields: Fields): string {
-  return JSON.stringify(stateOf(fields), (_name, value: unknown) =>
-    typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? Object.fromEntries(Object.entries(value).sort(([left], [right]) => (left < right ? -1 : 1)))
-      : value,
-  );
+  return JSON.stringify(stateOf(fields), ordered);
 }
 
 function samePersistence(
@@ -107,13 +115,13 @@ export function sameForeign(left: Fields, right: Fields): boolean {
 /** What there is of a service. */
 export function foundService(fields: Fields, definition: CheckedService | undefined): FoundService {
   return definition === undefined
-    ? (stateOf(fields) as unknown as Omit<ServiceState, 'destinations'>)
+    ? (stateOf(fields) as unknown as FoundService)
     : plannedService(definition);
 }
 
 /** What there is of a destination. */
 export function foundDestination({ definition, fields }: TableDestination): FoundDestination {
   return definition === undefined
-    ? (stateOf(fields) as unknown as DestinationState)
+    ? (stateOf(fields) as unknown as FoundDestination)
     : plannedDestination(definition);
 }

@@ -34,6 +34,7 @@ function isObject(value: unknown): value is Fields {
 export function areIdentical(desired: unknown, actual: unknown): boolean {
   if (!Array.isArray(desired) || !Array.isArray(actual)) return false;
   if (desired.length !== actual.length) return false;
+  // `every` passes over holes, which checking refuses.
   return Array.from(desired).every((each: unknown, index) => {
     const other: unknown = actual[index];
     return isObject(each) && isObject(other) && identical(each, other);

@@ -2,12 +2,13 @@
 import type {
   DestinationDefinition,
   DestinationInput,
+  DestinationReference,
   DestinationState,
   Protocol,
   ServiceDefinition,
   ServiceInput,
+  ServiceObservation,
   ServiceReference,
-  ServiceState,
 } from '../model.js';
 
 /** A virtual service as it should be, with all of its destinations. */
@@ -80,9 +81,10 @@ export type PlannedDestination = Required<
   Pick<DestinationDefinition, 'tunnel'>;
 
 /** What there is: planned as well, or as another program wrote it, marked `unsupported`. */
-export type FoundService = PlannedService | Omit<ServiceState, 'destinations'>;
+export type FoundService = PlannedService | Omit<ServiceObservation, 'stats'>;
 /** As {@link FoundService}. */
-export type FoundDestination = PlannedDestination | DestinationState;
+export type FoundDestination =
+  PlannedDestination | Omit<DestinationState, keyof DestinationReference>;
 
 /** Something that will be there. */
 export interface Adding<Definition> {

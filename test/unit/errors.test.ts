@@ -154,29 +154,6 @@ describe('open', () => {
     }
   });
 
-  for (const platform of ['darwin', 'win32']) {
-    it(`on ${platform} says that it takes Linux; importing works`, () => {
-      const report = openIn(`
-        Object.defineProperty(process, 'platform', { value: '${platform}' });
-        await report();`);
-      assert.deepEqual(
-        [report.code, report.reason, report.errno, report.outcome],
-        ['ERR_IPVS_UNSUPPORTED_PLATFORM', 'unsupported-platform', undefined, 'not-applied'],
-      );
-      assert.match(report.message, new RegExp(`Linux.*${platform}`));
-      assert.match(report.stack, /functionOfTheCaller/);
-    });
-  }
-
-  it('on another platform: keys work, and the addon is not even looked for', () => {
-    const { status, stderr } = runModule(`
-      Object.defineProperty(process, 'platform', { value: 'darwin' });
-      process.dlopen = () => assert.fail('an addon was loaded');
-      const { formatKey, parseKey } = await import(library);
-      assert.equal(formatKey(parseKey('tcp 10.0.0.1:80')), 'tcp 10.0.0.1:80');`);
-    assert.equal(status, 0, stderr);
-  });
-
   it('without its addon says how to get it', () => {
     const report = openIn(`
       process.dlopen = () => { throw new Error('wrong ELF class'); };

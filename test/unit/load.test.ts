@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { describe, it } from 'mocha';
+import { PACKAGE_ROOT } from '../support/child.js';
 import { ADDON, copyPackage, withFolder } from '../support/package.js';
 
 /** What became of a program that imports the package as `ipvs`. */
@@ -15,14 +17,14 @@ interface Outcome {
 }
 
 /** Runs a program, which tells a value by `tell`, in a process without anything of this one's. */
-function run(url: string, program: string): Outcome {
+function run(url: string, program: string, ...flags: readonly string[]): Outcome {
   const text = `
     const tell = (value) => process.stdout.write(JSON.stringify(value));
-    const failure = ({ name, reason, code, message }) => ({ name, reason, code, message });
+    const failure = ({ name, reason, code, message, cause }) => ({ name, reason, code, message, cause: cause?.code });
     ${program}`.replaceAll("'ipvs'", JSON.stringify(url));
   const { stdout, stderr, status } = spawnSync(
     process.execPath,
-    ['--input-type=module', '--eval', text],
+    [...flags, '--input-type=module', '--eval', text],
     { encoding: 'utf8', timeout: 60_000 },
   );
   assert.equal(status, 0, stderr);
@@ -59,12 +61,17 @@ function withText(text: string, changed: string): Buffer {
 
 /** A version of glibc that it was built for. */
 const VERSION = /GLIBC_2\.\d\d/.exec(built.toString('latin1'))?.[0] ?? '';
+const LIBRARY = pathToFileURL(join(PACKAGE_ROOT, 'dist/lib/index.js')).href;
 const PUBLISHED = `prebuilds/linux-${process.arch}`;
 
 interface Case {
   readonly files: Readonly<Record<string, Buffer>>;
   /** What the message says: the fault, in its file, and what can be done. */
   readonly says: readonly RegExp[];
+  /** The code of what the loader threw of the first file; none where it was not asked. */
+  readonly cause?: string;
+  /** What Node.js is started with. */
+  readonly flag?: string;
 }
 
 const CASES: Readonly<Record<string, Case>> = {
@@ -113,6 +120,7 @@ const CASES: Readonly<Record<string, Case>> = {
       /library is older than the one that it was built for: .*`GLIBC_9\.99' not found/,
       /Use a system with glibc 2\.28 or newer/,
     ],
+    cause: 'ERR_DLOPEN_FAILED',
   },
   'a file was built for another C library, and so was the next': {
     files: {
@@ -122,7 +130,18 @@ const CASES: Readonly<Record<string, Case>> = {
     says: [
       /ipvs\.glibc\.node: it was built for another C library \(musl or glibc\): .*libc\.so: /,
       /ipvs\.musl\.node: it was built for another C library \(musl or glibc\): .*ld-musl: /,
+      /Build from source on this system/,
     ],
+    cause: 'ERR_DLOPEN_FAILED',
+  },
+  'the process may not load addons': {
+    files: { 'build/Release/ipvs.node': built },
+    says: [
+      /build\/Release\/ipvs\.node: this process may not load addons: /,
+      /Start Node\.js without --no-addons/,
+    ],
+    cause: 'ERR_DLOPEN_DISABLED',
+    flag: '--no-addons',
   },
   'a library is missing': {
     files: { 'build/Release/ipvs.node': withText('libnl-3.so.200', 'libno-3.so.200') },
@@ -130,17 +149,19 @@ const CASES: Readonly<Record<string, Case>> = {
       /a library that it needs is not on this system: libno-3\.so\.200/,
       /Remove build\/, so that the published binary is used/,
     ],
+    cause: 'ERR_DLOPEN_FAILED',
   },
   'a file is no addon of Node.js': {
     files: {
       'build/Release/ipvs.node': withText('napi_register_module_v1', 'nothing_of_the_kind'),
     },
     says: [/the loader refuses it: /, /Install the package again/],
+    cause: 'ERR_DLOPEN_FAILED',
   },
 };
 
 describe('an addon that can’t be loaded', () => {
-  for (const [title, { files, says }] of Object.entries(CASES)) {
+  for (const [title, { files, says, cause, flag }] of Object.entries(CASES)) {
     it(`tells why and what to do: ${title}`, async () => {
       await withFolder(async (folder) => {
         const url = await copyPackage(folder);
@@ -148,11 +169,12 @@ describe('an addon that can’t be loaded', () => {
           mkdirSync(dirname(join(folder, name)), { recursive: true });
           writeFileSync(join(folder, name), bytes);
         }
-        const { message = '', ...rest } = run(url, OPEN);
+        const { message = '', ...rest } = run(url, OPEN, ...(flag === undefined ? [] : [flag]));
         assert.deepEqual(rest, {
           name: 'IpvsError',
           reason: 'addon-not-loaded',
           code: 'ERR_IPVS_ADDON_NOT_LOADED',
+          ...(cause === undefined ? {} : { cause }),
         });
         const place = `${process.platform}-${process.arch} with (glibc [\\d.]+|musl), Node.js ${process.version}`;
         for (const pattern of [new RegExp(place), /Possible solutions:\n- /, ...says])
@@ -182,10 +204,8 @@ function elsewhere(platform: string, program: string): string {
 
 describe('another platform than Linux', () => {
   for (const platform of ['darwin', 'win32', 'freebsd']) {
-    it(`${platform}: what takes no kernel works, and opening says that there is none`, async () => {
-      await withFolder(async (folder) => {
-        const url = await copyPackage(folder);
-        const program = `
+    it(`${platform}: what takes no kernel works, and opening says that there is none`, () => {
+      const program = `
           const { Ipvs, IpvsObserver, diagnose, formatKey, parseServiceKey } = await import('ipvs');
           const openings = await Promise.allSettled([Ipvs.open(), IpvsObserver.open()]);
           const [finding, ...others] = await diagnose();
@@ -194,22 +214,18 @@ describe('another platform than Linux', () => {
             failures: openings.map(({ reason }) => failure(reason)),
             finding, others,
           });`;
-        const { key, failures, finding, others } = run(url, elsewhere(platform, program));
-        const message = `IPVS is a part of the Linux kernel; this is ${platform}. Importing the package works here, opening a client does not.`;
-        const failure = {
-          ...{ name: 'IpvsError', reason: 'unsupported-platform' },
-          ...{ code: 'ERR_IPVS_UNSUPPORTED_PLATFORM', message },
-        };
-        assert.deepEqual(
-          { key, failures, others },
-          { key: 'tcp 10.0.0.1:80', failures: [failure, failure], others: [] },
-        );
-        assert.equal((finding as { id: string }).id, 'open-failed');
-        assert.match(
-          (finding as { message: string }).message,
-          /IPVS is a part of the Linux kernel/,
-        );
-      });
+      const { key, failures, finding, others } = run(LIBRARY, elsewhere(platform, program));
+      const message = `IPVS is a part of the Linux kernel; this is ${platform}. Importing the package works here, opening a client does not.`;
+      const failure = {
+        ...{ name: 'IpvsError', reason: 'unsupported-platform' },
+        ...{ code: 'ERR_IPVS_UNSUPPORTED_PLATFORM', message },
+      };
+      assert.deepEqual(
+        { key, failures, others },
+        { key: 'tcp 10.0.0.1:80', failures: [failure, failure], others: [] },
+      );
+      assert.equal((finding as { id: string }).id, 'open-failed');
+      assert.match((finding as { message: string }).message, /IPVS is a part of the Linux kernel/);
     });
   }
 });

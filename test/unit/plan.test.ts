@@ -265,6 +265,15 @@ describe('a plan', () => {
       'delete-destination 10.0.1.1:80',
       'delete-service tcp 10.0.0.1:80',
     ]);
+    assert.equal(
+      formatPlan(plan([], [foreign], ALL)).split('\n')[0],
+      '- tcp 10.0.0.1:80 > 10.0.1.1:80  forwarding=bypass weight=1 upperThreshold=0 lowerThreshold=0 unsupported=[forwarding]',
+    );
+    // Whatever a program puts where nothing of the kind belongs is compared, not stumbled over.
+    const odd = (tunnel: unknown): ServiceState =>
+      ({ ...foreign, destinations: [{ ...foreign.destinations[0], tunnel }] }) as ServiceState;
+    assert.deepEqual(plan([odd({ port: 1n })], [odd({ port: 1n })], ALL), []);
+    assert.throws(() => plan([odd({ port: 1n })], [odd({ port: 2n })], ALL), refusal);
   });
 });
 
