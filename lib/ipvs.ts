@@ -1,14 +1,8 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { diagnoseSession } from './diagnose/index.js';
 import { notConstructible } from './errors.js';
-import type { Subject } from './failures.js';
 import { checkRole, checkSyncDaemon } from './input/daemon.js';
-import {
-  checkDestination,
-  type CheckedDestination,
-  checkDestinationReference,
-  takesPortZero,
-} from './input/destination.js';
+import { checkDestination, checkDestinationReference, takesPortZero } from './input/destination.js';
 import {
   checkCallOptions,
   checkDiagnoseOptions,
@@ -19,7 +13,6 @@ import {
 import { checkDestinationPatch, checkServicePatch } from './input/patch.js';
 import { checkService, checkServiceReference } from './input/service.js';
 import { checkTimeouts } from './input/timeouts.js';
-import { formatCheckedKey } from './keys.js';
 import { checkSysctlName, checkSysctlValue } from './input/sysctls.js';
 import type {
   Application,
@@ -50,41 +43,28 @@ import type {
   Timeouts,
 } from './model.js';
 import { decodeDestination, decodeInfo, decodeService, decodeTimeouts } from './native/decode.js';
-import type { Command } from './native/encode.js';
-import type { CommandName } from './native/layout.js';
 import { decodeDaemons, decodeDestinations, decodeServices } from './native/lists.js';
 import { readApplications } from './proc/applications.js';
 import { streamConnections } from './proc/connections.js';
 import type { Files } from './proc/files.js';
 import { readSysctl, readSysctls, writeSysctl } from './proc/sysctls.js';
 import { readCpuTotals, readTotals } from './proc/totals.js';
-import type { Sequence } from './sequence.js';
 import { stopDaemon } from './sequences/daemon.js';
 import {
-  addDestination,
   type DestinationSubject,
   ensureDestination,
   findRow,
-  setDestination,
   TunnelSupport,
   updateDestination,
 } from './sequences/destination.js';
 import { listDestinationsSteadily, listServicesSteadily } from './sequences/lists.js';
-import { ensureService, type ServiceSubject, updateService } from './sequences/service.js';
+import { ensureService, updateService } from './sequences/service.js';
 import { readTable, readTableSteadily, withoutCounts } from './sequences/snapshot.js';
 import { promised, Session } from './session.js';
 import { streamDestinations, streamServices, streamSnapshot } from './streams.js';
 import type { Statistics } from './statistics.js';
 import type { Sysctls, SysctlValue } from './sysctls.js';
-
-/** The command that adds a destination or replaces its definition. */
-function defining(
-  name: 'IPVS_CMD_NEW_DEST' | 'IPVS_CMD_SET_DEST',
-  { service, destination }: DestinationSubject,
-  destinationDefinition: CheckedDestination,
-): Command {
-  return { name, service, destination, destinationDefinition };
-}
+import { Writer } from './writer.js';
 
 /**
  * A client of the kernel's IPVS (IP Virtual Server) in one network namespace: one method per kernel
@@ -109,10 +89,12 @@ function defining(
 export class Ipvs implements AsyncDisposable {
   readonly #session: Session;
   readonly #tunnels = new TunnelSupport();
+  readonly #writer: Writer;
 
   private constructor(session: Session) {
     if (!(session instanceof Session)) throw notConstructible('Ipvs');
     this.#session = session;
+    this.#writer = new Writer(session, this.#tunnels);
   }
 
   /**
@@ -167,12 +149,7 @@ export class Ipvs implements AsyncDisposable {
   addService(service: ServiceInput, options?: CallOptions): Promise<void> {
     return promised(() => {
       const definition = checkService('service', service);
-      const command = {
-        name: 'IPVS_CMD_NEW_SERVICE',
-        service: definition.key,
-        definition,
-      } as const;
-      return this.#session.execute('addService', command, checkCallOptions(options));
+      return this.#writer.addService(definition, checkCallOptions(options));
     });
   }
 
@@ -186,12 +163,7 @@ export class Ipvs implements AsyncDisposable {
   setService(service: ServiceInput, options?: CallOptions): Promise<void> {
     return promised(() => {
       const definition = checkService('service', service);
-      const command = {
-        name: 'IPVS_CMD_SET_SERVICE',
-        service: definition.key,
-        definition,
-      } as const;
-      return this.#session.execute('setService', command, checkCallOptions(options));
+      return this.#writer.setService(definition, checkCallOptions(options));
     });
   }
 
@@ -214,7 +186,12 @@ export class Ipvs implements AsyncDisposable {
     const changes = checkServicePatch('patch', patch);
     const signal = checkCallOptions(options);
     const subject = { method: 'updateService', service: key };
-    await this.#runFor(subject, 'IPVS_CMD_SET_SERVICE', updateService(subject, changes), signal);
+    await this.#writer.runFor(
+      subject,
+      'IPVS_CMD_SET_SERVICE',
+      updateService(subject, changes),
+      signal,
+    );
   }
 
   /**
@@ -229,7 +206,7 @@ export class Ipvs implements AsyncDisposable {
     const signal = checkCallOptions(options);
     const subject = { method: 'ensureService', service: definition.key };
     const ensure = ensureService(subject, definition);
-    return await this.#runFor(subject, 'IPVS_CMD_NEW_SERVICE', ensure, signal);
+    return await this.#writer.runFor(subject, 'IPVS_CMD_NEW_SERVICE', ensure, signal);
   }
 
   /**
@@ -241,8 +218,7 @@ export class Ipvs implements AsyncDisposable {
   deleteService(service: ServiceReference, options?: CallOptions): Promise<void> {
     return promised(() => {
       const key = checkServiceReference('service', service);
-      const command = { name: 'IPVS_CMD_DEL_SERVICE', service: key } as const;
-      return this.#session.execute('deleteService', command, checkCallOptions(options));
+      return this.#writer.deleteService(key, checkCallOptions(options));
     });
   }
 
@@ -296,14 +272,9 @@ export class Ipvs implements AsyncDisposable {
     options?: CallOptions,
   ): Promise<void> {
     return promised(() => {
-      const { subject, definition } = this.#checkDefinition('addDestination', service, destination);
-      const signal = checkCallOptions(options);
-      const name = 'IPVS_CMD_NEW_DEST';
-      if (this.#tunnels.isKnown(definition)) {
-        return this.#session.execute('addDestination', defining(name, subject, definition), signal);
-      }
-      const sequence = addDestination(subject, definition, this.#tunnels);
-      return this.#runFor(subject, name, sequence, signal);
+      const key = checkServiceReference('service', service);
+      const definition = checkDestination('destination', destination, key);
+      return this.#writer.addDestination(key, definition, checkCallOptions(options));
     });
   }
 
@@ -323,14 +294,9 @@ export class Ipvs implements AsyncDisposable {
     options?: CallOptions,
   ): Promise<void> {
     return promised(() => {
-      const { subject, definition } = this.#checkDefinition('setDestination', service, destination);
-      const signal = checkCallOptions(options);
-      const name = 'IPVS_CMD_SET_DEST';
-      if (this.#tunnels.isKnown(definition)) {
-        return this.#session.execute('setDestination', defining(name, subject, definition), signal);
-      }
-      const sequence = setDestination(subject, definition, this.#tunnels);
-      return this.#runFor(subject, name, sequence, signal);
+      const key = checkServiceReference('service', service);
+      const definition = checkDestination('destination', destination, key);
+      return this.#writer.setDestination(key, definition, checkCallOptions(options));
     });
   }
 
@@ -354,7 +320,7 @@ export class Ipvs implements AsyncDisposable {
     const subject = this.#checkKeys('updateDestination', service, destination);
     const changes = checkDestinationPatch('patch', patch);
     const update = updateDestination(subject, changes, this.#tunnels);
-    await this.#runFor(subject, 'IPVS_CMD_SET_DEST', update, checkCallOptions(options));
+    await this.#writer.runFor(subject, 'IPVS_CMD_SET_DEST', update, checkCallOptions(options));
   }
 
   /**
@@ -370,13 +336,16 @@ export class Ipvs implements AsyncDisposable {
     destination: DestinationInput,
     options?: CallOptions,
   ): Promise<'added' | 'set'> {
-    const { subject, definition } = this.#checkDefinition(
-      'ensureDestination',
-      service,
-      destination,
-    );
+    const key = checkServiceReference('service', service);
+    const definition = checkDestination('destination', destination, key);
+    const subject = { method: 'ensureDestination', service: key, destination: definition.key };
     const ensure = ensureDestination(subject, definition, this.#tunnels);
-    return await this.#runFor(subject, 'IPVS_CMD_NEW_DEST', ensure, checkCallOptions(options));
+    return await this.#writer.runFor(
+      subject,
+      'IPVS_CMD_NEW_DEST',
+      ensure,
+      checkCallOptions(options),
+    );
   }
 
   /**
@@ -392,9 +361,12 @@ export class Ipvs implements AsyncDisposable {
     options?: CallOptions,
   ): Promise<void> {
     return promised(() => {
-      const { method, ...keys } = this.#checkKeys('deleteDestination', service, destination);
-      const command = { name: 'IPVS_CMD_DEL_DEST', ...keys } as const;
-      return this.#session.execute(method, command, checkCallOptions(options));
+      const keys = this.#checkKeys('deleteDestination', service, destination);
+      return this.#writer.deleteDestination(
+        keys.service,
+        keys.destination,
+        checkCallOptions(options),
+      );
     });
   }
 
@@ -412,7 +384,7 @@ export class Ipvs implements AsyncDisposable {
     const subject = this.#checkKeys('getDestination', service, destination);
     const signal = checkCallOptions(options);
     const find = findRow(subject);
-    const { answer, row } = await this.#runFor(subject, 'IPVS_CMD_GET_DEST', find, signal);
+    const { answer, row } = await this.#writer.runFor(subject, 'IPVS_CMD_GET_DEST', find, signal);
     return decodeDestination(answer.reply, row, takesPortZero(subject.service));
   }
 
@@ -709,30 +681,5 @@ export class Ipvs implements AsyncDisposable {
       service: checkServiceReference('service', service),
       destination: checkDestinationReference('destination', destination),
     };
-  }
-
-  #checkDefinition(
-    method: string,
-    service: ServiceReference,
-    destination: DestinationInput,
-  ): { subject: DestinationSubject; definition: CheckedDestination } {
-    const key = checkServiceReference('service', service);
-    const definition = checkDestination('destination', destination, key);
-    return { subject: { method, service: key, destination: definition.key }, definition };
-  }
-
-  /** Runs what is about one service or destination: never two at once for the same. */
-  async #runFor<Result>(
-    subject: ServiceSubject & Pick<Subject, 'destination'>,
-    name: CommandName,
-    sequence: Sequence<Result>,
-    signal: AbortSignal | undefined,
-  ): Promise<Result> {
-    const { service, destination } = subject;
-    const claim = {
-      service: formatCheckedKey(service),
-      destination: destination && formatCheckedKey(destination),
-    };
-    return await this.#session.run(subject, { name }, sequence, { claim, signal });
   }
 }

@@ -4,6 +4,7 @@ import type { Fields } from '../input/checks.js';
 import {
   checkDestination,
   type CheckedDestination,
+  type CheckedDestinationKey,
   checkDestinationReference,
 } from '../input/destination.js';
 import {
@@ -12,30 +13,20 @@ import {
   type CheckedServiceKey,
   checkServiceReference,
 } from '../input/service.js';
-import { formatCheckedKey } from '../keys.js';
-
-/** A service of a table, of which only the key is checked yet. */
-export interface ServiceRow {
-  /** Where it stands in what was passed: `services[3]`. */
-  readonly field: string;
-  /** Its key as `formatKey` writes it. */
-  readonly name: string;
-  readonly key: CheckedServiceKey;
-  /** As it was passed. */
-  readonly fields: Fields;
-}
+import { compareEndpoints, formatCheckedKey } from '../keys.js';
+import { areAsChecked, areIdentical } from './identical.js';
 
 /** A destination of a table. */
 export interface TableDestination {
   readonly field: string;
   readonly name: string;
+  readonly key: CheckedDestinationKey;
   /** Undefined where another program wrote what can't be written here. */
   readonly definition: CheckedDestination | undefined;
   readonly fields: Fields;
 }
 
-/** Services by their names, in the order in which they were passed. */
-export type Table = ReadonlyMap<string, ServiceRow>;
+type Destinations = ReadonlyMap<string, TableDestination>;
 
 function isForeign(fields: Fields): boolean {
   const { unsupported } = fields;
@@ -62,16 +53,75 @@ function checkDestinations(
   field: string,
   value: unknown,
   service: CheckedServiceKey,
-): ReadonlyMap<string, TableDestination> {
+): Destinations {
   const destinations = new Map<string, TableDestination>();
   checkList(field, value, 'destinations').forEach((fields, index) => {
     const path = `${field}[${index}]`;
     const key = checkDestinationReference(path, fields);
     const definition = isForeign(fields) ? undefined : checkDestination(path, fields, service);
-    put(destinations, { field: path, name: formatCheckedKey(key), definition, fields });
+    put(destinations, { field: path, name: formatCheckedKey(key), key, definition, fields });
   });
   return destinations;
 }
+
+/** The order of `compareKeys`. */
+function byKey({ key: left }: TableDestination, { key: right }: TableDestination): number {
+  if (left.family !== right.family) return left.family === 'ipv4' ? -1 : 1;
+  return compareEndpoints(left, right);
+}
+
+/** A service of a table. Its key is checked, all else when it is asked for: of most that are there nothing is. */
+export class ServiceRow {
+  /** Where it stands in what was passed: `services[3]`. */
+  readonly field: string;
+  /** Its key as `formatKey` writes it. */
+  readonly name: string;
+  readonly key: CheckedServiceKey;
+  /** As it was passed. */
+  readonly fields: Fields;
+  #definition: { readonly checked: CheckedService | undefined } | undefined;
+  #destinations: Destinations | undefined;
+  #sorted: readonly TableDestination[] | undefined;
+
+  constructor(field: string, value: Fields) {
+    this.field = field;
+    this.key = checkServiceReference(field, value);
+    this.name = formatCheckedKey(this.key);
+    this.fields = value;
+  }
+
+  /** But for its destinations. Undefined for what others wrote and we can't: it may be there and stay. */
+  get definition(): CheckedService | undefined {
+    this.#definition ??= {
+      checked: isForeign(this.fields) ? undefined : checkService(this.field, this.fields),
+    };
+    return this.#definition.checked;
+  }
+
+  /** Its destinations, by their names. */
+  get destinations(): Destinations {
+    const { field, fields, key } = this;
+    this.#destinations ??= checkDestinations(`${field}.destinations`, fields['destinations'], key);
+    return this.#destinations;
+  }
+
+  /** Checks all of it, once and for all. */
+  checkWhole(): { definition: CheckedService | undefined; destinations: Destinations } {
+    return { definition: this.definition, destinations: this.destinations };
+  }
+
+  /** Whether its destinations are surely the same as another's; false says nothing. */
+  hasIdenticalDestinations(found: ServiceRow): boolean {
+    const actual = found.fields['destinations'];
+    if (this.#destinations === undefined) return areIdentical(this.fields['destinations'], actual);
+    // What was checked before may have been changed since by whoever passed it.
+    this.#sorted ??= [...this.#destinations.values()].sort(byKey);
+    return areAsChecked(this.#sorted, actual);
+  }
+}
+
+/** Services by their names, in the order in which they were passed. */
+export type Table = ReadonlyMap<string, ServiceRow>;
 
 /**
  * The services of a table, their keys checked.
@@ -81,26 +131,14 @@ function checkDestinations(
 export function checkTable(field: string, value: unknown): Table {
   const services = new Map<string, ServiceRow>();
   checkList(field, value, 'services').forEach((fields, index) => {
-    const path = `${field}[${index}]`;
-    const key = checkServiceReference(path, fields);
-    put(services, { field: path, name: formatCheckedKey(key), key, fields });
+    put(services, new ServiceRow(`${field}[${index}]`, fields));
   });
   return services;
 }
 
-/**
- * A service, checked, but for its destinations. What others wrote and we can't is let through: it may be there
- * and stay.
- */
-export function checkDefinition(row: ServiceRow): CheckedService | undefined {
-  return isForeign(row.fields) ? undefined : checkService(row.field, row.fields);
-}
-
-/** The destinations of a service, checked. */
-export function checkDestinationsOf({
-  field,
-  fields,
-  key,
-}: ServiceRow): ReadonlyMap<string, TableDestination> {
-  return checkDestinations(`${field}.destinations`, fields['destinations'], key);
+/** The services of a table, all of it checked. */
+export function checkWholeTable(field: string, value: unknown): Table {
+  const table = checkTable(field, value);
+  for (const row of table.values()) row.checkWhole();
+  return table;
 }
