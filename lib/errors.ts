@@ -29,6 +29,11 @@ import { getSystemErrorName } from 'node:util';
  * - `out-of-memory`: the kernel or the process ran out of memory
  * - `timeout`: the kernel's answer did not come in time
  * - `malformed-reply`: the kernel's answer made no sense
+ * - `apply-failed`, `apply-aborted`: not all of a desired state was applied (`IpvsApplyError`)
+ * - `too-many-removals`: a desired state lacks more of the scope than it may; nothing was changed
+ * - `withheld`: not done, because something else that has to come first failed
+ * - `drain-refuses-clients`: draining would make the kernel refuse clients; see `DrainOptions`
+ * - `drain-overruled`: a destination got a weight while it was drained
  * - `closed`: the client was closed
  * - `queue-full`: more calls than `OpenOptions.queueLimit` have not ended
  * - `other`: see `code`
@@ -64,6 +69,12 @@ export type IpvsErrorReason =
   | 'out-of-memory'
   | 'timeout'
   | 'malformed-reply'
+  | 'apply-failed'
+  | 'apply-aborted'
+  | 'too-many-removals'
+  | 'withheld'
+  | 'drain-refuses-clients'
+  | 'drain-overruled'
   | 'closed'
   | 'queue-full'
   | 'other';
@@ -87,14 +98,16 @@ export interface IpvsErrorDetails {
  */
 export class IpvsError extends Error {
   /** On the prototype, so that printing an error does not repeat it among the details. */
-  override get name(): 'IpvsError' {
+  override get name(): 'IpvsError' | 'IpvsApplyError' {
     return 'IpvsError';
   }
   /**
    * Name of the errno (`ESRCH`), or `ERR_IPVS_TIMEOUT`, `ERR_IPVS_CLOSED`,
    * `ERR_IPVS_UNSUPPORTED_PLATFORM`, `ERR_IPVS_ADDON_NOT_LOADED`, `ERR_IPVS_MALFORMED_REPLY`,
    * `ERR_IPVS_JOB_FAILED`, `ERR_IPVS_UNSUPPORTED_ENTRY`, `ERR_IPVS_UNSUPPORTED_BY_KERNEL`,
-   * `ERR_IPVS_TABLE_CHANGING`, `ERR_IPVS_MALFORMED_FILE`, `ERR_IPVS_QUEUE_FULL` where the kernel gave none.
+   * `ERR_IPVS_TABLE_CHANGING`, `ERR_IPVS_MALFORMED_FILE`, `ERR_IPVS_QUEUE_FULL`, `ERR_IPVS_APPLY_FAILED`,
+   * `ERR_IPVS_TOO_MANY_REMOVALS`, `ERR_IPVS_WITHHELD`, `ERR_IPVS_DRAIN_REFUSES_CLIENTS`,
+   * `ERR_IPVS_DRAIN_OVERRULED` where the kernel gave none.
    */
   readonly code: string;
   /** Why, in words that a program can compare. */

@@ -18,6 +18,9 @@ export {
 } from './keys.js';
 export type * from './model.js';
 export { IpvsObserver } from './observer.js';
+export type * from './reconcile/apply-model.js';
+export type { DrainCallOptions } from './reconcile/drain.js';
+export { IpvsApplyError } from './reconcile/errors.js';
 export { formatPlan } from './reconcile/format.js';
 export type * from './reconcile/model.js';
 export { plan } from './reconcile/plan.js';

@@ -50,15 +50,13 @@ import type { Files } from './proc/files.js';
 import { readSysctl, readSysctls, writeSysctl } from './proc/sysctls.js';
 import { readCpuTotals, readTotals } from './proc/totals.js';
 import { stopDaemon } from './sequences/daemon.js';
-import {
-  type DestinationSubject,
-  ensureDestination,
-  findRow,
-  TunnelSupport,
-  updateDestination,
-} from './sequences/destination.js';
+import { type DestinationSubject, findRow } from './sequences/destination.js';
+import { applyWish, checkWish } from './reconcile/apply.js';
+import type { ApplyOptions, ApplyReport, DrainedDestination } from './reconcile/apply-model.js';
+import { checkDrainCall, type DrainCallOptions, drainDestination } from './reconcile/drain.js';
+import type { DesiredState } from './reconcile/model.js';
+import { checkApplyOptions } from './reconcile/options.js';
 import { listDestinationsSteadily, listServicesSteadily } from './sequences/lists.js';
-import { ensureService, updateService } from './sequences/service.js';
 import { readTable, readTableSteadily, withoutCounts } from './sequences/snapshot.js';
 import { promised, Session } from './session.js';
 import { streamDestinations, streamServices, streamSnapshot } from './streams.js';
@@ -88,13 +86,12 @@ import { Writer } from './writer.js';
  */
 export class Ipvs implements AsyncDisposable {
   readonly #session: Session;
-  readonly #tunnels = new TunnelSupport();
   readonly #writer: Writer;
 
   private constructor(session: Session) {
     if (!(session instanceof Session)) throw notConstructible('Ipvs');
     this.#session = session;
-    this.#writer = new Writer(session, this.#tunnels);
+    this.#writer = new Writer(session);
   }
 
   /**
@@ -185,13 +182,7 @@ export class Ipvs implements AsyncDisposable {
     const key = checkServiceReference('service', service);
     const changes = checkServicePatch('patch', patch);
     const signal = checkCallOptions(options);
-    const subject = { method: 'updateService', service: key };
-    await this.#writer.runFor(
-      subject,
-      'IPVS_CMD_SET_SERVICE',
-      updateService(subject, changes),
-      signal,
-    );
+    await this.#writer.updateService(key, changes, signal);
   }
 
   /**
@@ -203,10 +194,7 @@ export class Ipvs implements AsyncDisposable {
    */
   async ensureService(service: ServiceInput, options?: CallOptions): Promise<'added' | 'set'> {
     const definition = checkService('service', service);
-    const signal = checkCallOptions(options);
-    const subject = { method: 'ensureService', service: definition.key };
-    const ensure = ensureService(subject, definition);
-    return await this.#writer.runFor(subject, 'IPVS_CMD_NEW_SERVICE', ensure, signal);
+    return await this.#writer.ensureService(definition, checkCallOptions(options));
   }
 
   /**
@@ -319,8 +307,7 @@ export class Ipvs implements AsyncDisposable {
   ): Promise<void> {
     const subject = this.#checkKeys('updateDestination', service, destination);
     const changes = checkDestinationPatch('patch', patch);
-    const update = updateDestination(subject, changes, this.#tunnels);
-    await this.#writer.runFor(subject, 'IPVS_CMD_SET_DEST', update, checkCallOptions(options));
+    await this.#writer.updateDestination(subject, changes, checkCallOptions(options));
   }
 
   /**
@@ -338,14 +325,7 @@ export class Ipvs implements AsyncDisposable {
   ): Promise<'added' | 'set'> {
     const key = checkServiceReference('service', service);
     const definition = checkDestination('destination', destination, key);
-    const subject = { method: 'ensureDestination', service: key, destination: definition.key };
-    const ensure = ensureDestination(subject, definition, this.#tunnels);
-    return await this.#writer.runFor(
-      subject,
-      'IPVS_CMD_NEW_DEST',
-      ensure,
-      checkCallOptions(options),
-    );
+    return await this.#writer.ensureDestination(key, definition, checkCallOptions(options));
   }
 
   /**
@@ -487,6 +467,59 @@ export class Ipvs implements AsyncDisposable {
     options?: StreamSnapshotOptions,
   ): AsyncGenerator<ServiceSnapshot | ServiceState, void, void> {
     return streamSnapshot(this.#session, options);
+  }
+
+  /**
+   * Makes the table what it should be, within a scope: reads it, finds the difference (see the function `plan`),
+   * and makes the changes in an order in which what serves goes on serving. What the scope does not hold is
+   * left alone in every case. What is there is edited, not deleted and added; connections stay.
+   *
+   * ```ts
+   * const report = await ipvs.apply(desired, { scope: ['10.0.0.0/16'], drain: { deadline: 60_000 } });
+   * ```
+   *
+   * A failed change stays a failed change: others are made all the same, except that the last destinations which
+   * serve are not taken away while those that were to come instead could not be added. What others
+   * changed between reading and writing is read again and settled, four times at most. That a key was not seen
+   * proves nothing in a table under change: the kernel is asked for the key itself before anything rests on that.
+   *
+   * It does not wait for drains: {@link ApplyReport.draining} tells them, and the next call ends those that are
+   * over. A program that applies again and again, and ends drains by itself, is a `Reconciler`.
+   *
+   * @param desired - All of what the scope is to hold: what is not mentioned goes.
+   * @returns What was done. It resolves only when all of it was.
+   * @throws {@link ArgumentError} with the path of what is wrong, for instance
+   * `services[3].destinations[0].weight`, before anything is read; IpvsError with reason `too-many-removals`
+   * (see {@link ApplyRules.maxRemovals}) or that of reading, when nothing was changed; {@link IpvsApplyError} with a
+   * report when something was not done, also when the signal fired after the first change.
+   */
+  async apply(desired: DesiredState, options: ApplyOptions): Promise<ApplyReport> {
+    const checked = checkApplyOptions(options);
+    const wish = { desired: checkWish(desired, checked), options: checked, held: new Map() };
+    return await this.#session.together('apply', async (session) => {
+      return await applyWish(session, this.#writer.within(session), wish);
+    });
+  }
+
+  /**
+   * Takes a destination out of service without cutting its connections: gives it weight 0, waits until it has
+   * none any more, active or inactive, and deletes it; at the deadline it is deleted all the same. In a
+   * persistent service it also waits for the clients that are bound to it, unless the sysctl
+   * `expire_quiescent_template` is 1: they come back.
+   *
+   * Given up by its signal, or by {@link Ipvs.close}, it leaves the destination at weight 0.
+   *
+   * @returns Since when it drained, and whether it had connections to the end.
+   * @throws IpvsError with reason `service-not-found`, `destination-not-found`; `drain-refuses-clients` (see
+   * {@link DrainOptions.allowRefusals}) before anything was changed; `drain-overruled` when it gets a weight meanwhile.
+   */
+  async drain(
+    service: ServiceReference,
+    destination: DestinationReference,
+    options: DrainCallOptions,
+  ): Promise<DrainedDestination> {
+    const subject = this.#checkKeys('drain', service, destination);
+    return await drainDestination(this.#session, this.#writer, subject, checkDrainCall(options));
   }
 
   /**

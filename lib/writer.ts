@@ -1,5 +1,6 @@
 /** The commands that write services and destinations, given what has been checked. */
 import type { Subject } from './failures.js';
+import type { Fields } from './input/checks.js';
 import type { CheckedDestination } from './input/destination.js';
 import type { CheckedService, CheckedServiceKey } from './input/service.js';
 import { formatCheckedKey } from './keys.js';
@@ -9,10 +10,12 @@ import type { Sequence } from './sequence.js';
 import {
   addDestination,
   type DestinationSubject,
+  ensureDestination,
   setDestination,
-  type TunnelSupport,
+  TunnelSupport,
+  updateDestination,
 } from './sequences/destination.js';
-import type { ServiceSubject } from './sequences/service.js';
+import { ensureService, type ServiceSubject, updateService } from './sequences/service.js';
 import type { Session } from './session.js';
 
 type Signal = AbortSignal | undefined;
@@ -22,9 +25,14 @@ export class Writer {
   readonly #session: Session;
   readonly #tunnels: TunnelSupport;
 
-  constructor(session: Session, tunnels: TunnelSupport) {
+  constructor(session: Session, tunnels = new TunnelSupport()) {
     this.#session = session;
     this.#tunnels = tunnels;
+  }
+
+  /** Another one of what has been learnt of the kernel, for a part of the same session. */
+  within(session: Session): Writer {
+    return new Writer(session, this.#tunnels);
   }
 
   // eslint-disable-next-line @typescript-eslint/promise-function-async -- see `promised`
@@ -73,6 +81,36 @@ export class Writer {
   ): Promise<void> {
     const command = { name: 'IPVS_CMD_DEL_DEST', service, destination } as const;
     return this.#session.execute('deleteDestination', command, signal);
+  }
+
+  async updateService(service: CheckedServiceKey, patch: Fields, signal: Signal): Promise<void> {
+    const subject = { method: 'updateService', service };
+    await this.runFor(subject, 'IPVS_CMD_SET_SERVICE', updateService(subject, patch), signal);
+  }
+
+  async ensureService(definition: CheckedService, signal: Signal): Promise<'added' | 'set'> {
+    const subject = { method: 'ensureService', service: definition.key };
+    const ensure = ensureService(subject, definition);
+    return await this.runFor(subject, 'IPVS_CMD_NEW_SERVICE', ensure, signal);
+  }
+
+  async updateDestination(
+    subject: DestinationSubject,
+    patch: Fields,
+    signal: Signal,
+  ): Promise<void> {
+    const update = updateDestination(subject, patch, this.#tunnels);
+    await this.runFor(subject, 'IPVS_CMD_SET_DEST', update, signal);
+  }
+
+  async ensureDestination(
+    service: CheckedServiceKey,
+    wanted: CheckedDestination,
+    signal: Signal,
+  ): Promise<'added' | 'set'> {
+    const subject = { method: 'ensureDestination', service, destination: wanted.key };
+    const ensure = ensureDestination(subject, wanted, this.#tunnels);
+    return await this.runFor(subject, 'IPVS_CMD_NEW_DEST', ensure, signal);
   }
 
   /** Runs what is about one service or destination: never two at once for the same. */

@@ -16,10 +16,14 @@ function isBefore({ kernel }: Facts, major: number, minor: number): boolean {
   return kernel.major < major || (kernel.major === major && kernel.minor < minor);
 }
 
-function list(services: readonly ServiceState[]): string {
-  const shown = services.slice(0, 3).map((service) => formatKey(service));
-  const more = services.length > shown.length ? ` and ${services.length - shown.length} more` : '';
+function listNames(names: readonly string[]): string {
+  const shown = names.slice(0, 3);
+  const more = names.length > shown.length ? ` and ${names.length - shown.length} more` : '';
   return `${shown.join(', ')}${more}`;
+}
+
+function list(services: readonly ServiceState[]): string {
+  return listNames(services.map((service) => formatKey(service)));
 }
 
 /** The kernel has no IPVS, or does not let us. */
@@ -134,19 +138,25 @@ const blackhole: Check = ({ services, sysctls }) => {
   ];
 };
 
-/** Documentation/networking/ipvs-sysctl.rst, expire_quiescent_template. */
+const EXPIRE_TEMPLATES = 'ipv4/vs/expire_quiescent_template';
+
+/**
+ * That clients of persistent services, given by their names, come back to destinations of weight 0
+ * (Documentation/networking/ipvs-sysctl.rst, expire_quiescent_template).
+ */
+export function persistenceOutlasts(names: readonly string[]): Finding {
+  return {
+    id: 'persistence-outlasts-weight-0',
+    severity: 'warning',
+    message: `net.ipv4.vs.expire_quiescent_template is 0, and ${listNames(names)} is persistent: clients keep coming back to a destination of weight 0.`,
+    remedy: sysctl(EXPIRE_TEMPLATES, 1),
+  };
+}
+
 const stickyDrain: Check = ({ services, sysctls }) => {
   const affected = services.filter(({ persistence }) => persistence !== undefined);
-  const name = 'ipv4/vs/expire_quiescent_template';
-  if (affected.length === 0 || sysctls.get(name) !== 0) return [];
-  return [
-    {
-      id: 'persistence-outlasts-weight-0',
-      severity: 'warning',
-      message: `net.ipv4.vs.expire_quiescent_template is 0, and ${list(affected)} is persistent: clients keep coming back to a destination of weight 0.`,
-      remedy: sysctl(name, 1),
-    },
-  ];
+  if (affected.length === 0 || sysctls.get(EXPIRE_TEMPLATES) !== 0) return [];
+  return [persistenceOutlasts(affected.map((service) => formatKey(service)))];
 };
 
 /** Linux 5.9 (f0a5e4d7a594) ended the delay; before, a reused port with conntrack cost one SYN. */

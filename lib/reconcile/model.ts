@@ -68,14 +68,17 @@ export interface ChangeKey {
   readonly destination?: string;
 }
 
+/** All fields of a type are there. */
+type Complete<Type> = { readonly [Name in keyof Type]-?: Exclude<Type[Name], undefined> };
+
 /** A service's definition as it is or as it should be, with every default filled in. */
-export type PlannedService = Required<
+export type PlannedService = Complete<
   Pick<ServiceDefinition, 'scheduler' | 'schedulerFlags' | 'onePacket'>
 > &
   Pick<ServiceDefinition, 'persistence'>;
 
 /** A destination's definition as it is or as it should be, with every default filled in. */
-export type PlannedDestination = Required<
+export type PlannedDestination = Complete<
   Pick<DestinationDefinition, 'forwarding' | 'weight' | 'upperThreshold' | 'lowerThreshold'>
 > &
   Pick<DestinationDefinition, 'tunnel'>;

@@ -1,0 +1,268 @@
+/** Makes the table what it should be: reads it, plans, carries out, and reads again what others changed meanwhile. */
+import { persistenceOutlasts } from '../diagnose/checks.js';
+import { conflict, hasReason } from '../errors.js';
+import type { CheckedServiceKey } from '../input/service.js';
+import { formatCheckedKey } from '../keys.js';
+import type { Finding } from '../model.js';
+import { readSysctl } from '../proc/sysctls.js';
+import type { Session } from '../session.js';
+import type { SysctlValue } from '../sysctls.js';
+import type { Writer } from '../writer.js';
+import type { ApplyReport, DrainedDestination, DrainingDestination } from './apply-model.js';
+import { DrainClocks, isPersistent } from './drains.js';
+import { IpvsApplyError, removalsError } from './errors.js';
+import { Execution, type Failure, type Means } from './execution.js';
+import type { Change } from './model.js';
+import type { CheckedApplyOptions } from './options.js';
+import { type Leaving, type Planned, planTables, type Step } from './planner.js';
+import { readActual, readServices } from './read.js';
+import { checkWholeTable, type Table } from './table.js';
+
+/** So often what others changed is read again. */
+const ROUNDS = 4;
+
+/** What a table is made to be. */
+export interface Wish {
+  readonly desired: Table;
+  readonly options: CheckedApplyOptions;
+  /** Services that are not to be tried now, by their names, and why. */
+  readonly held: ReadonlyMap<string, Error>;
+  /** The services that it is about, where it is not about all. */
+  readonly only?: readonly CheckedServiceKey[];
+}
+
+/** A desired state, all of it checked against its scope. */
+export function checkWish(
+  value: unknown,
+  { scope, allowEmpty }: Pick<CheckedApplyOptions, 'scope' | 'allowEmpty'>,
+): Table {
+  const desired = checkWholeTable('services', value);
+  if (desired.size === 0 && !allowEmpty) {
+    throw conflict(
+      'services',
+      'is empty: everything within the scope would go. If that is meant, pass allowEmpty',
+    );
+  }
+  for (const { field, name, key } of desired.values()) {
+    if (!scope(key)) throw conflict(field, `is ${name}, which is outside the scope`);
+  }
+  return desired;
+}
+
+/** Whether others changed, between reading and writing, what a change was about. */
+function isRace({ error }: Failure): boolean {
+  return hasReason(
+    error,
+    ...(['service-exists', 'service-not-found', 'destination-exists'] as const),
+    ...(['destination-not-found', 'table-changing'] as const),
+  );
+}
+
+/** One and the same in every order, each as likely as any other. */
+function shuffled<Item>(items: readonly Item[]): Item[] {
+  return items
+    .map((item) => ({ item, place: Math.random() }))
+    .sort((left, right) => left.place - right.place)
+    .map(({ item }) => item);
+}
+
+/** How many steps do one of these. */
+function count(steps: readonly Step[], ...actions: readonly Change['action'][]): number {
+  return steps.filter(({ change }) => actions.includes(change.action)).length;
+}
+
+/** How much of what is desired needs no step. */
+function unchangedBy(desired: Table, steps: readonly Step[]): ApplyReport['unchanged'] {
+  const rows = [...desired.values()];
+  const destinations = rows.reduce((total, row) => total + row.destinations.size, 0);
+  return {
+    services: rows.length - count(steps, 'add-service', 'edit-service'),
+    destinations: destinations - count(steps, 'add-destination', 'edit-destination'),
+  };
+}
+
+function isDrainOf({ service, destination }: Leaving, { step: { change } }: Failure): boolean {
+  return (
+    change.action === 'drain-destination' &&
+    change.key.service === service.name &&
+    change.key.destination === destination.name
+  );
+}
+
+class Application {
+  readonly #session: Session;
+  readonly #writer: Writer;
+  readonly #wish: Wish;
+  readonly #applied: Change[] = [];
+  readonly #drained: DrainedDestination[] = [];
+  #failures: readonly Failure[] = [];
+  #clocks: DrainClocks | undefined;
+  /** The sysctl `expire_quiescent_template`, once it was looked for. */
+  #expireTemplates: { readonly value: SysctlValue | undefined } | undefined;
+  /** By the names of their services. */
+  readonly #draining = new Map<string, Leaving[]>();
+
+  constructor(session: Session, writer: Writer, wish: Wish) {
+    this.#session = session;
+    this.#writer = writer;
+    this.#wish = wish;
+  }
+
+  async run(): Promise<ApplyReport> {
+    const { options, only } = this.#wish;
+    const { signal } = options;
+    const desired = only === undefined ? this.#wish.desired : this.#part(only);
+    const actual =
+      only === undefined
+        ? await readActual(this.#session, signal)
+        : await readServices(this.#session, only, signal);
+    const planned = await this.#plan(desired, actual);
+    this.#guard(planned);
+    if (!options.dryRun) await this.#carryOut(planned.steps);
+    const report = this.#report(desired, planned.steps);
+    if (report.failed.length > 0) throw new IpvsApplyError(report, signal?.aborted === true);
+    return report;
+  }
+
+  /** Refuses to remove more than it may. What drains was once allowed to go; an empty state was meant. */
+  #guard({ tally }: Planned): void {
+    const { desired, options, only } = this.#wish;
+    if (desired.size === 0 || only !== undefined) return;
+    if (tally.removals > options.maxRemovals * tally.entries) {
+      throw removalsError(tally, options.maxRemovals);
+    }
+  }
+
+  async #plan(desired: Table, actual: Table): Promise<Planned> {
+    const { options } = this.#wish;
+    if (options.drain === undefined) return planTables(desired, actual, options);
+    this.#expireTemplates ??= { value: await this.#readExpireTemplates(actual) };
+    // Where it is not known, drains wait for what they perhaps need not: they are bounded.
+    const templatesCount = this.#expireTemplates.value !== 1;
+    this.#clocks = new DrainClocks(options.drain, Date.now(), templatesCount);
+    const planned = planTables(desired, actual, options, this.#clocks);
+    for (const name of [...desired.keys(), ...actual.keys()]) this.#draining.delete(name);
+    for (const each of planned.draining) {
+      const { name } = each.service;
+      const others = this.#draining.get(name);
+      if (others === undefined) this.#draining.set(name, [each]);
+      else others.push(each);
+    }
+    return planned;
+  }
+
+  async #readExpireTemplates(actual: Table): Promise<SysctlValue | undefined> {
+    const { scope, signal } = this.#wish.options;
+    if (![...actual.values()].some((row) => isPersistent(row) && scope(row.key))) return undefined;
+    try {
+      const files = this.#session.files('apply', signal);
+      return await readSysctl(files, 'apply', 'expire_quiescent_template');
+    } catch (error) {
+      // A container may not see /proc/sys.
+      if (hasReason(error, 'unknown-sysctl', 'permission-denied')) return undefined;
+      throw error;
+    }
+  }
+
+  async #carryOut(first: readonly Step[]): Promise<void> {
+    let steps: readonly Step[] | undefined = first;
+    for (let round = 1; steps !== undefined; round += 1) {
+      const failures = await this.#execute(steps);
+      const again = new Map(
+        failures
+          .filter(isRace)
+          .map(({ step: { change, service } }) => [change.key.service, service]),
+      );
+      const services = [...again.values()];
+      steps = services.length === 0 || round === ROUNDS ? undefined : await this.#again(services);
+      // What is tried again has not failed yet.
+      const settled = steps === undefined ? new Map<string, unknown>() : again;
+      this.#failures = [...this.#failures, ...failures].filter(
+        ({ step }) => !settled.has(step.change.key.service),
+      );
+    }
+  }
+
+  async #execute(steps: readonly Step[]): Promise<readonly Failure[]> {
+    const { desired, options, held } = this.#wish;
+    const means: Means = {
+      ...{ session: this.#session, writer: this.#writer, signal: options.signal, desired, held },
+      allowRefusals: options.drain?.allowRefusals === true,
+    };
+    const execution = new Execution(means);
+    await execution.run(options.shuffle ? shuffled(steps) : steps);
+    this.#applied.push(...execution.applied);
+    for (const { action, key } of execution.applied) {
+      const ended = action === 'delete-destination' ? this.#clocks?.ended(key) : undefined;
+      if (ended !== undefined) this.#drained.push(ended);
+    }
+    return execution.failures;
+  }
+
+  /** What is to be done with services that others changed; nothing where they can't even be read. */
+  async #again(services: readonly CheckedServiceKey[]): Promise<readonly Step[] | undefined> {
+    try {
+      const actual = await readServices(this.#session, services, this.#wish.options.signal);
+      return (await this.#plan(this.#part(services), actual)).steps;
+    } catch {
+      // The failures that led here stay, and are reported.
+      return undefined;
+    }
+  }
+
+  /** What is desired of some services. */
+  #part(services: readonly CheckedServiceKey[]): Table {
+    const names = services.map((key) => formatCheckedKey(key));
+    return new Map(
+      names.flatMap((name) => {
+        const row = this.#wish.desired.get(name);
+        return row === undefined ? [] : [[name, row] as const];
+      }),
+    );
+  }
+
+  #report(desired: Table, steps: readonly Step[]): ApplyReport {
+    const draining = this.#reportDraining();
+    return {
+      planned: steps.map(({ change }) => change),
+      applied: this.#applied,
+      failed: this.#failures.map(({ step, error }) => ({ change: step.change, error })),
+      unchanged: unchangedBy(desired, steps),
+      draining,
+      drained: this.#drained,
+      warnings: this.#warnings(draining),
+    };
+  }
+
+  #reportDraining(): DrainingDestination[] {
+    const clocks = this.#clocks;
+    if (clocks === undefined) return [];
+    return [...this.#draining.values()]
+      .flat()
+      .filter((each) => !this.#failures.some((failure) => isDrainOf(each, failure)))
+      .map((each) => clocks.report(each));
+  }
+
+  #warnings(draining: readonly DrainingDestination[]): Finding[] {
+    if (this.#expireTemplates?.value !== 0) return [];
+    const names = new Set(draining.map(({ key }) => key.service));
+    const persistent = [...this.#draining.values()]
+      .flat()
+      .filter(({ service }) => names.has(service.name) && isPersistent(service))
+      .map(({ service }) => service.name);
+    return persistent.length === 0 ? [] : [persistenceOutlasts([...new Set(persistent)])];
+  }
+}
+
+/**
+ * Makes the table what it should be.
+ *
+ * @throws IpvsApplyError when not all of it was applied; IpvsError when nothing was.
+ */
+export async function applyWish(
+  session: Session,
+  writer: Writer,
+  wish: Wish,
+): Promise<ApplyReport> {
+  return await new Application(session, writer, wish).run();
+}

@@ -1,0 +1,150 @@
+/** Draining one destination, until it is gone. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { hasReason } from '../errors.js';
+import { checkBoolean, checkInteger, checkObject, Shape } from '../input/checks.js';
+import { takesPortZero } from '../input/destination.js';
+import { checkSignal } from '../input/options.js';
+import { formatCheckedKey } from '../keys.js';
+import type { CallOptions, ConnectionGauges, DestinationEntry } from '../model.js';
+import { decodeDestination, decodeService } from '../native/decode.js';
+import { readSysctl } from '../proc/sysctls.js';
+import { type DestinationSubject, findRow } from '../sequences/destination.js';
+import type { Session } from '../session.js';
+import type { Writer } from '../writer.js';
+import type { DrainedDestination } from './apply-model.js';
+import { waitsFor } from './drains.js';
+import { overruledError, refusalError } from './errors.js';
+import { refusesClients } from './execution.js';
+import { checkDeadline } from './options.js';
+
+/** Options of `drain`. */
+export interface DrainCallOptions extends CallOptions {
+  /**
+   * Milliseconds until the destination goes even though it still has connections, 1..2592000000 (30 days).
+   * There is no default.
+   */
+  readonly deadline: number;
+  /** Since when it drains, in milliseconds since 1970, to go on with a drain. Default: from now on. */
+  readonly since?: number | undefined;
+  /** Milliseconds between two looks at its connections, 10..3600000. Default: 1000. */
+  readonly interval?: number | undefined;
+  /** As in {@link DrainOptions.allowRefusals}. Default: false. */
+  readonly allowRefusals?: boolean | undefined;
+}
+
+/** {@link DrainCallOptions}, checked. */
+export interface CheckedDrainCall {
+  readonly deadline: number;
+  readonly since: number | undefined;
+  readonly interval: number;
+  readonly allowRefusals: boolean;
+  readonly signal: AbortSignal | undefined;
+}
+
+const OPTIONS = Shape.of('deadline', 'since?', 'interval?', 'allowRefusals?', 'signal?');
+const DEFAULT_INTERVAL = 1000;
+
+/** The option `interval` of everything that looks again and again. */
+export function checkInterval(field: string, value: unknown): number {
+  if (value === undefined) return DEFAULT_INTERVAL;
+  return checkInteger(field, value, 10, 3_600_000, ' (milliseconds)');
+}
+
+/** The options of `drain`. */
+export function checkDrainCall(value: unknown): CheckedDrainCall {
+  const fields = checkObject('options', value, OPTIONS);
+  const { deadline, since, interval, allowRefusals = false, signal } = fields;
+  const unit = ' (milliseconds)';
+  return {
+    deadline: checkDeadline('options.deadline', deadline),
+    since:
+      since === undefined
+        ? undefined
+        : checkInteger('options.since', since, 0, Number.MAX_SAFE_INTEGER, unit),
+    interval: checkInterval('options.interval', interval),
+    allowRefusals: checkBoolean('options.allowRefusals', allowRefusals),
+    signal: checkSignal('options.signal', signal),
+  };
+}
+
+const METHOD = 'drain';
+
+/** Whether clients that persistence has bound keep a destination: they come back to it. */
+async function doTemplatesCount(
+  session: Session,
+  { service }: DestinationSubject,
+  { allowRefusals, signal }: CheckedDrainCall,
+  destination: string,
+): Promise<boolean> {
+  const command = { name: 'IPVS_CMD_GET_SERVICE', service } as const;
+  const { reply, row } = await session.fetch(METHOD, command, signal);
+  const { scheduler, schedulerFlags, persistence } = decodeService(reply, row);
+  if (!allowRefusals && refusesClients(scheduler, schedulerFlags)) {
+    throw refusalError(METHOD, formatCheckedKey(service), destination, scheduler);
+  }
+  if (persistence === undefined) return false;
+  try {
+    const name = 'expire_quiescent_template';
+    return (await readSysctl(session.files(METHOD, signal), METHOD, name)) !== 1;
+  } catch (error) {
+    if (hasReason(error, 'unknown-sysctl', 'permission-denied')) return true;
+    throw error;
+  }
+}
+
+/** The destination as it is, or undefined when it has gone. */
+async function look(
+  writer: Writer,
+  subject: DestinationSubject,
+  signal: AbortSignal | undefined,
+): Promise<DestinationEntry | undefined> {
+  try {
+    const { answer, row } = await writer.runFor(
+      subject,
+      'IPVS_CMD_GET_DEST',
+      findRow(subject),
+      signal,
+    );
+    return decodeDestination(answer.reply, row, takesPortZero(subject.service));
+  } catch (error) {
+    if (hasReason(error, 'service-not-found', 'destination-not-found')) return undefined;
+    throw error;
+  }
+}
+
+/** A client for whom the destination was chosen just before has a connection by then. */
+const SETTLING = 100;
+const NONE: ConnectionGauges = { active: 0, inactive: 0, persistent: 0 };
+
+/** Gives a destination weight 0, and deletes it when nothing keeps it any more, or at the deadline. */
+export async function drainDestination(
+  session: Session,
+  writer: Writer,
+  subject: DestinationSubject,
+  options: CheckedDrainCall,
+): Promise<DrainedDestination> {
+  const { signal, deadline, interval } = options;
+  const key = {
+    service: formatCheckedKey(subject.service),
+    destination: formatCheckedKey(subject.destination),
+  };
+  const templatesCount = await doTemplatesCount(session, subject, options, key.destination);
+  await writer.updateDestination(subject, { weight: 0 }, signal);
+  const since = Math.min(Date.now(), options.since ?? Date.now());
+  let connections = NONE;
+  let wait = Math.min(SETTLING, interval);
+  for (;;) {
+    const left = since + deadline - Date.now();
+    await sleep(Math.max(0, Math.min(wait, left)), undefined, { signal });
+    wait = interval;
+    const entry = await look(writer, subject, signal);
+    if (entry === undefined) return { key, since, forced: false, connections };
+    if (entry.weight !== 0) throw overruledError(key, entry.weight);
+    ({ connections } = entry);
+    const forced = waitsFor(connections, templatesCount) !== undefined;
+    if (!forced || since + deadline <= Date.now()) {
+      await writer.deleteDestination(subject.service, subject.destination, signal);
+      return { key, since, forced, connections };
+    }
+  }
+}

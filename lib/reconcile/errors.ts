@@ -1,0 +1,93 @@
+/** The errors of applying a desired state. */
+import { IpvsError } from '../errors.js';
+import type { ApplyReport, FailedChange } from './apply-model.js';
+import type { Change } from './model.js';
+import type { Tally } from './planner.js';
+
+/**
+ * What `apply` rejects with when not all of it was applied: reason `apply-failed`, or `apply-aborted` when its
+ * signal was the cause. Its `cause` is the first failure, and {@link IpvsApplyError.report} has them all.
+ */
+export class IpvsApplyError extends IpvsError {
+  /** On the prototype, as that of {@link IpvsError}. */
+  override get name(): 'IpvsApplyError' {
+    return 'IpvsApplyError';
+  }
+  /** What was done, what was not, and why. */
+  readonly report: ApplyReport;
+
+  /** @internal */
+  constructor(report: ApplyReport, aborted: boolean) {
+    const { applied, failed } = report;
+    const [first] = failed;
+    const total = applied.length + failed.length;
+    const rest = failed.length > 1 ? ` (and ${failed.length - 1} more: see its report)` : '';
+    super(
+      `apply: ${failed.length} of ${total} changes were not made. ${first?.error.message ?? ''}${rest}`,
+      {
+        code: aborted ? 'ABORT_ERR' : 'ERR_IPVS_APPLY_FAILED',
+        reason: aborted ? 'apply-aborted' : 'apply-failed',
+        outcome: applied.length > 0 || failed.some(isUnknown) ? 'unknown' : 'not-applied',
+        cause: first?.error,
+      },
+    );
+    this.report = report;
+  }
+}
+
+function isUnknown({ error }: FailedChange): boolean {
+  return error instanceof IpvsError && error.outcome === 'unknown';
+}
+
+/** The error for a change that must not be made before another one, which failed. */
+export function withheldError({ key, action }: Change, cause: Error): IpvsError {
+  const { service, destination } = key;
+  const what = destination === undefined ? service : `${destination} of ${service}`;
+  return new IpvsError(
+    `${action} ${what}: left as it is, since what has to come first failed: ${cause.message}`,
+    { code: 'ERR_IPVS_WITHHELD', reason: 'withheld', service, destination, cause },
+  );
+}
+
+/** The error for a drain that would make the kernel refuse clients. */
+export function refusalError(
+  method: string,
+  service: string,
+  destination: string,
+  scheduler: string,
+): IpvsError {
+  return new IpvsError(
+    `${method} ${destination} of ${service}: with scheduler ${scheduler} the kernel goes on to choose a destination of weight 0, and refuses those clients. Give the service the scheduler flag 'fallback', or pass allowRefusals`,
+    {
+      ...{ code: 'ERR_IPVS_DRAIN_REFUSES_CLIENTS', reason: 'drain-refuses-clients' },
+      ...{ service, destination },
+    },
+  );
+}
+
+/** The error for something that others did between reading and writing. */
+export function interferenceError(service: string): IpvsError {
+  return new IpvsError(
+    `deleteService ${service}: another program added a destination to it meanwhile. Try again`,
+    { code: 'ERR_IPVS_TABLE_CHANGING', reason: 'table-changing', service },
+  );
+}
+
+/** The error for a desired state that lacks too much of what is there. */
+export function removalsError({ removals, entries }: Tally, most: number): IpvsError {
+  return new IpvsError(
+    `apply: ${removals} of ${entries} services and destinations within the scope would go, which is more than maxRemovals (${most}) allows; nothing was changed. Look whether the desired state is complete; if it is meant, pass maxRemovals: 1`,
+    { code: 'ERR_IPVS_TOO_MANY_REMOVALS', reason: 'too-many-removals' },
+  );
+}
+
+/** The error for a destination that somebody wants back while it is drained. */
+export function overruledError(
+  { service, destination }: Required<Change['key']>,
+  weight: number,
+): IpvsError {
+  return new IpvsError(
+    `drain ${destination} of ${service}: somebody gave it weight ${weight} meanwhile; it stays as it is`,
+    { code: 'ERR_IPVS_DRAIN_OVERRULED', reason: 'drain-overruled', service, destination },
+  );
+}

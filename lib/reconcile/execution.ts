@@ -1,0 +1,210 @@
+/** Carries out a plan: in its order, each change for itself, and none that an earlier failure makes dangerous. */
+import { abortError, hasReason } from '../errors.js';
+import type { IpvsError } from '../errors.js';
+import type { Session } from '../session.js';
+import type { Writer } from '../writer.js';
+import { interferenceError, refusalError, withheldError } from './errors.js';
+import type { Change } from './model.js';
+import type { DestinationStep, ServiceStep, Step } from './planner.js';
+import type { Table } from './table.js';
+
+/** Changes that need not wait for the end of each other. */
+const PHASES: readonly (readonly Change['action'][])[] = [
+  ['add-service'],
+  ['add-destination', 'edit-destination'],
+  ['edit-service'],
+  ['drain-destination', 'delete-destination'],
+  ['delete-service'],
+];
+
+/** So many commands are handed over at once; the queue of a client takes more than that by default. */
+const CHUNK = 1024;
+
+/** A step that was not made. */
+export interface Failure {
+  readonly step: Step;
+  readonly error: Error;
+}
+
+/** What a plan is carried out with. */
+export interface Means {
+  readonly session: Session;
+  readonly writer: Writer;
+  readonly signal: AbortSignal | undefined;
+  readonly desired: Table;
+  /** Whether to drain where that makes the kernel refuse clients. */
+  readonly allowRefusals: boolean;
+  /** Services that are not to be tried now, by their names, and why. */
+  readonly held: ReadonlyMap<string, Error>;
+}
+
+function isAboutService(step: Step): step is ServiceStep {
+  return !('destination' in step);
+}
+
+function* chunksOf<Item>(items: readonly Item[]): Generator<readonly Item[]> {
+  for (let at = 0; at < items.length; at += CHUNK) yield items.slice(at, at + CHUNK);
+}
+
+/** Whether the kernel refuses clients of a service that has a destination of weight 0. */
+export function refusesClients(scheduler: unknown, flags: unknown): boolean {
+  const hashes = scheduler === 'mh' || scheduler === 'sh';
+  return hashes && !(Array.isArray(flags) && flags.includes('fallback'));
+}
+
+/** One plan under way. */
+export class Execution {
+  /** What was done, in this order. */
+  readonly applied: Change[] = [];
+  /** What was not. */
+  readonly failures: Failure[] = [];
+  readonly #means: Means;
+  /** Why a service could not be added, by its name. */
+  readonly #lacking = new Map<string, Error>();
+  /** The first failure of a service, or of what adds to it or edits its destinations, by its name. */
+  readonly #additions = new Map<string, Error>();
+  /** Destinations that are desired to serve and are not what they should be, by their service. */
+  readonly #missing = new Map<string, number>();
+  /** The first failure of what is to go before a service, by its name. */
+  readonly #removals = new Map<string, Error>();
+
+  constructor(means: Means) {
+    this.#means = means;
+  }
+
+  /** Carries out steps; those that fail are in {@link failures} afterwards. */
+  async run(steps: readonly Step[]): Promise<void> {
+    for (const phase of PHASES) {
+      const due = steps.filter(({ change }) => phase.includes(change.action));
+      for (const chunk of chunksOf(due)) await this.#runChunk(chunk);
+    }
+  }
+
+  async #runChunk(chunk: readonly Step[]): Promise<void> {
+    let due = chunk;
+    while (due.length > 0) {
+      const late = await Promise.all(due.map(async (step) => await this.#attempt(step)));
+      due = due.filter((_, index) => late[index]);
+      // Other callers have filled the client's queue.
+      if (due.length > 0) await this.#means.session.drained();
+    }
+  }
+
+  /** Makes a change, if nothing is in its way; whether it is to be tried again, since the queue is full. */
+  async #attempt(step: Step): Promise<boolean> {
+    const hindrance = this.#hindrance(step);
+    if (hindrance !== undefined) {
+      this.#fail(step, hindrance);
+      return false;
+    }
+    try {
+      await (isAboutService(step) ? this.#writeService(step) : this.#writeDestination(step));
+      this.applied.push(step.change);
+      return false;
+    } catch (error) {
+      if (hasReason(error, 'queue-full')) return true;
+      this.#fail(step, error instanceof Error ? error : new Error(String(error)));
+      return false;
+    }
+  }
+
+  #fail(step: Step, error: Error): void {
+    this.failures.push({ step, error });
+    const { change } = step;
+    const { service } = change.key;
+    const { action } = change;
+    if (action === 'drain-destination' || action === 'delete-destination') {
+      if (!this.#removals.has(service)) this.#removals.set(service, error);
+      return;
+    }
+    if (action === 'edit-service' || action === 'delete-service') return;
+    if (action === 'add-service') this.#lacking.set(service, error);
+    if (!this.#additions.has(service)) this.#additions.set(service, error);
+    if ('weight' in change.to && change.to.weight > 0) {
+      this.#missing.set(service, (this.#missing.get(service) ?? 0) + 1);
+    }
+  }
+
+  /** Why a change must not be made. */
+  #hindrance(step: Step): Error | undefined {
+    const { signal, held } = this.#means;
+    if (signal?.aborted === true) return abortError(signal);
+    const { change } = step;
+    const { service } = change.key;
+    switch (change.action) {
+      case 'add-service':
+      case 'edit-service': {
+        return held.get(service);
+      }
+      case 'add-destination': {
+        // Without it the kernel would say no more than that there is no such service.
+        const cause = this.#lacking.get(service);
+        return cause && withheldError(change, cause);
+      }
+      case 'edit-destination': {
+        return undefined;
+      }
+      case 'drain-destination':
+      case 'delete-destination': {
+        return this.#hindranceOfRemoval(step as DestinationStep);
+      }
+      case 'delete-service': {
+        const cause = this.#removals.get(service);
+        return cause && withheldError(change, cause);
+      }
+    }
+  }
+
+  #hindranceOfRemoval({ change }: DestinationStep): IpvsError | undefined {
+    const { service, destination = '' } = change.key;
+    const cause = this.#additions.get(service);
+    // What serves is not taken away while nothing of what was to come instead is there.
+    if (cause !== undefined && this.#servesNobody(service)) return withheldError(change, cause);
+    const row = this.#means.desired.get(service);
+    if (change.action !== 'drain-destination' || row === undefined || this.#means.allowRefusals) {
+      return undefined;
+    }
+    const { scheduler, schedulerFlags } = row.definition ?? row.fields;
+    return refusesClients(scheduler, schedulerFlags)
+      ? refusalError('apply', service, destination, String(scheduler))
+      : undefined;
+  }
+
+  #servesNobody(service: string): boolean {
+    const destinations = [...(this.#means.desired.get(service)?.destinations.values() ?? [])];
+    const serving = destinations.filter(({ definition }) => definition?.weight !== 0);
+    return serving.length <= (this.#missing.get(service) ?? 0);
+  }
+
+  async #writeService(step: ServiceStep): Promise<void> {
+    const { writer, signal } = this.#means;
+    const { service, definition } = step;
+    if (definition === undefined) {
+      if (step.onlyIfEmpty === true) await this.#requireEmpty(step);
+      await writer.deleteService(service, signal);
+    } else if (step.change.action === 'add-service') {
+      await writer.addService(definition, signal);
+    } else {
+      await writer.setService(definition, signal);
+    }
+  }
+
+  async #writeDestination({ change, service, ...step }: DestinationStep): Promise<void> {
+    const { writer, signal } = this.#means;
+    if (step.definition === undefined) {
+      await writer.deleteDestination(service, step.destination, signal);
+    } else if (change.action === 'add-destination') {
+      await writer.addDestination(service, step.definition, signal);
+    } else {
+      await writer.setDestination(service, step.definition, signal);
+    }
+  }
+
+  /** That nothing was seen in a service while others wrote does not mean that nothing was there. */
+  async #requireEmpty({ change, service }: ServiceStep): Promise<void> {
+    const command = { name: 'IPVS_CMD_GET_DEST', service, verify: true } as const;
+    const { session, signal } = this.#means;
+    const { count } = await session.dump('deleteService', command, signal);
+    if (count > 0) throw interferenceError(change.key.service);
+  }
+}
