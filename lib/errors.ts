@@ -34,7 +34,7 @@ import { getSystemErrorName } from 'node:util';
  * - `withheld`: not done, because something else that has to come first failed
  * - `drain-refuses-clients`: draining would make the kernel refuse clients; see `DrainOptions`
  * - `drain-overruled`: a destination got a weight while it was drained
- * - `closed`: the client was closed
+ * - `closed`: the client was closed, or the reconciler was stopped
  * - `queue-full`: more calls than `OpenOptions.queueLimit` have not ended
  * - `other`: see `code`
  */
@@ -107,7 +107,7 @@ export class IpvsError extends Error {
    * `ERR_IPVS_JOB_FAILED`, `ERR_IPVS_UNSUPPORTED_ENTRY`, `ERR_IPVS_UNSUPPORTED_BY_KERNEL`,
    * `ERR_IPVS_TABLE_CHANGING`, `ERR_IPVS_MALFORMED_FILE`, `ERR_IPVS_QUEUE_FULL`, `ERR_IPVS_APPLY_FAILED`,
    * `ERR_IPVS_TOO_MANY_REMOVALS`, `ERR_IPVS_WITHHELD`, `ERR_IPVS_DRAIN_REFUSES_CLIENTS`,
-   * `ERR_IPVS_DRAIN_OVERRULED` where the kernel gave none.
+   * `ERR_IPVS_DRAIN_OVERRULED`, `ERR_IPVS_STOPPED` where the kernel gave none.
    */
   readonly code: string;
   /** Why, in words that a program can compare. */

@@ -24,5 +24,7 @@ export { IpvsApplyError } from './reconcile/errors.js';
 export { formatPlan } from './reconcile/format.js';
 export type * from './reconcile/model.js';
 export { plan } from './reconcile/plan.js';
+export { Reconciler, type ReconcilerEvents, type StopOptions } from './reconcile/reconciler.js';
+export type { Backoff, ReconcilerOptions } from './reconcile/reconciler-options.js';
 export { Statistics, type StatisticsJson } from './statistics.js';
 export type { Sysctls, SysctlValue } from './sysctls.js';

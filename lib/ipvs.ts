@@ -51,7 +51,7 @@ import { readSysctl, readSysctls, writeSysctl } from './proc/sysctls.js';
 import { readCpuTotals, readTotals } from './proc/totals.js';
 import { stopDaemon } from './sequences/daemon.js';
 import { type DestinationSubject, findRow } from './sequences/destination.js';
-import { applyWish, checkWish } from './reconcile/apply.js';
+import { applyWish, checkWish, type Wish } from './reconcile/apply.js';
 import type { ApplyOptions, ApplyReport, DrainedDestination } from './reconcile/apply-model.js';
 import { checkDrainCall, type DrainCallOptions, drainDestination } from './reconcile/drain.js';
 import type { DesiredState } from './reconcile/model.js';
@@ -496,6 +496,11 @@ export class Ipvs implements AsyncDisposable {
   async apply(desired: DesiredState, options: ApplyOptions): Promise<ApplyReport> {
     const checked = checkApplyOptions(options);
     const wish = { desired: checkWish(desired, checked), options: checked, held: new Map() };
+    return await this.applyWish(wish);
+  }
+
+  /** @internal */
+  async applyWish(wish: Wish): Promise<ApplyReport> {
     return await this.#session.together('apply', async (session) => {
       return await applyWish(session, this.#writer.within(session), wish);
     });

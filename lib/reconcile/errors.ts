@@ -91,3 +91,11 @@ export function overruledError(
     { code: 'ERR_IPVS_DRAIN_OVERRULED', reason: 'drain-overruled', service, destination },
   );
 }
+
+/** The error for a call of a reconciler that has been stopped. */
+export function stoppedError(method: string): IpvsError {
+  return new IpvsError(`${method}: this reconciler has been stopped. Make another one`, {
+    code: 'ERR_IPVS_STOPPED',
+    reason: 'closed',
+  });
+}

@@ -1,0 +1,81 @@
+/** The options of a reconciler. */
+import { conflict } from '../errors.js';
+import { checkBoolean, checkInteger, checkObject, type Fields, Shape } from '../input/checks.js';
+import type { ApplyRules } from './apply-model.js';
+import { type CheckedRules, checkRules, RULES } from './options.js';
+
+/** How long to wait before trying again what failed; it doubles with each failure in a row. */
+export interface Backoff {
+  /** Milliseconds before the first repetition, 1..86400000. Default: 1000. */
+  readonly min?: number | undefined;
+  /** Milliseconds at most, 1..86400000. Default: 60000. */
+  readonly max?: number | undefined;
+}
+
+/** Options of a `Reconciler`. */
+export interface ReconcilerOptions extends ApplyRules {
+  /**
+   * Milliseconds to wait after a new desired state for newer ones, 0..60000: a burst of them is applied
+   * once. Default: 50.
+   */
+  readonly delay?: number | undefined;
+  /** Milliseconds that a desired state waits for newer ones at most, 0..600000. Default: 1000. */
+  readonly maxDelay?: number | undefined;
+  /**
+   * Milliseconds after which the table is compared again although nothing new is desired, 1000..86400000, and
+   * what others changed within the scope is repaired; false: never. Default: 30000.
+   */
+  readonly resync?: number | false | undefined;
+  /** Milliseconds between two looks at destinations that drain, 10..3600000. Default: 1000. */
+  readonly drainInterval?: number | undefined;
+  /** How long to wait before trying again. */
+  readonly backoff?: Backoff | undefined;
+}
+
+/** {@link ReconcilerOptions}, checked, with every default filled in. */
+export interface CheckedReconcilerOptions {
+  readonly rules: CheckedRules;
+  readonly delay: number;
+  readonly maxDelay: number;
+  readonly resync: number;
+  readonly drainInterval: number;
+  readonly backoff: { readonly min: number; readonly max: number };
+}
+
+const DAY = 86_400_000;
+const UNIT = ' (milliseconds)';
+const OWN = ['delay?', 'maxDelay?', 'resync?', 'drainInterval?', 'backoff?'];
+const OPTIONS = Shape.of(...RULES, ...OWN);
+const BACKOFF = Shape.of('min?', 'max?');
+
+function checkBackoff(field: string, value: unknown): CheckedReconcilerOptions['backoff'] {
+  const fields: Fields = value === undefined ? {} : checkObject(field, value, BACKOFF);
+  const min = checkInteger(`${field}.min`, fields['min'] ?? 1000, 1, DAY, UNIT);
+  const most = fields['max'] ?? Math.max(min, 60_000);
+  const max = checkInteger(`${field}.max`, most, 1, DAY, UNIT);
+  if (max < min) throw conflict(`${field}.max`, `must not be less than min (${max} < ${min})`);
+  return { min, max };
+}
+
+function checkResync(field: string, value: unknown): number {
+  if (value === undefined) return 30_000;
+  if (typeof value === 'boolean') {
+    if (!checkBoolean(field, value)) return Infinity;
+    throw conflict(field, 'is a number of milliseconds, or false');
+  }
+  return checkInteger(field, value, 1000, DAY, UNIT);
+}
+
+/** The options of a reconciler. */
+export function checkReconcilerOptions(value: unknown): CheckedReconcilerOptions {
+  const fields = checkObject('options', value, OPTIONS);
+  const { delay = 50, maxDelay = 1000, drainInterval = 1000, resync, backoff } = fields;
+  return {
+    rules: checkRules(fields),
+    delay: checkInteger('options.delay', delay, 0, 60_000, UNIT),
+    maxDelay: checkInteger('options.maxDelay', maxDelay, 0, 600_000, UNIT),
+    resync: checkResync('options.resync', resync),
+    drainInterval: checkInteger('options.drainInterval', drainInterval, 10, 3_600_000, UNIT),
+    backoff: checkBackoff('options.backoff', backoff),
+  };
+}

@@ -1,0 +1,366 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+/** Keeps a table what it should be. */
+import { EventEmitter } from 'node:events';
+import { conflict, hasReason, wrongType } from '../errors.js';
+import { checkBoolean, checkObject, Shape } from '../input/checks.js';
+import type { CheckedServiceKey } from '../input/service.js';
+import { checkServiceReference } from '../input/service.js';
+import { Ipvs } from '../ipvs.js';
+import { parseServiceKey } from '../keys.js';
+import type {
+  ApplyReport,
+  DrainedDestination,
+  DrainingDestination,
+  DrainStart,
+} from './apply-model.js';
+import { checkWish } from './apply.js';
+import { IpvsApplyError, stoppedError } from './errors.js';
+import { Holds } from './holds.js';
+import type { Change, DesiredState } from './model.js';
+import type { CheckedApplyOptions } from './options.js';
+import {
+  type CheckedReconcilerOptions,
+  checkReconcilerOptions,
+  type ReconcilerOptions,
+} from './reconciler-options.js';
+import type { Table } from './table.js';
+
+/** What a reconciler tells, by the name of the event; see {@link Reconciler.on}. */
+export interface ReconcilerEvents {
+  /** A desired state was reached for the first time, or something was changed to get back to it. */
+  readonly applied: ApplyReport;
+  /** Something was not done; it is tried again. {@link IpvsApplyError} has a report. */
+  readonly failed: Error;
+  /** The table had been changed by others since it was as desired; the report tells what was repaired. */
+  readonly drift: ApplyReport;
+  /** A destination that drained had nothing left, and has gone. */
+  readonly drained: DrainedDestination;
+  /** A destination that drained still had connections at its deadline, and has gone. */
+  readonly forced: DrainedDestination;
+}
+
+/** Options of {@link Reconciler.stop}. */
+export interface StopOptions {
+  /**
+   * Whether to drain and delete everything within the scope first, as the option `drain` says, which must
+   * be there for that. Default: false, the table stays as it is and goes on serving.
+   */
+  readonly drain?: boolean | undefined;
+}
+
+const STOP = Shape.of('drain?');
+
+/** A desired state. */
+interface Desired {
+  readonly table: Table;
+  /** Whether it has been reached once. */
+  reached: boolean;
+}
+
+/** What was asked for while something else was under way, or is waited for. */
+interface Waiting {
+  readonly resolve: (report: ApplyReport) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Keys of destinations as one text each. */
+function nameOf({ service, destination }: Change['key']): string {
+  return `${service} > ${destination ?? ''}`;
+}
+
+function keyOf(service: string): CheckedServiceKey {
+  return checkServiceReference('service', parseServiceKey(service));
+}
+
+/**
+ * Keeps the table within a scope what is desired: applies each new desired state ({@link Ipvs.apply}), one at a
+ * time and the newest only; ends drains; looks again now and then and repairs what others changed; and tries
+ * again what failed, after longer and longer waits.
+ *
+ * ```ts
+ * await using reconciler = new Reconciler(ipvs, { scope: ['10.0.0.0/16'], drain: { deadline: 60_000 } });
+ * reconciler.on('failed', (error) => console.error(error.message));
+ * reconciler.setDesired(state);
+ * ```
+ *
+ * It keeps no state of its own but the clocks of drains: what drained when the program ended is seen in the table
+ * (weight 0, and not desired) by the next one. Pass {@link Reconciler.draining} on as `drain.since`, so that the
+ * deadlines hold across restarts.
+ *
+ * Two reconcilers with one scope, as during a rolling update: if they desire the same, the second finds nothing to
+ * do. If not, each repairs at its resyncs what the other did, and says so (`drift`); what both desire is
+ * there all the time, since it is edited and never deleted; what only one of them desires drains and returns. Stop the
+ * old one before the new one starts where that matters.
+ */
+export class Reconciler implements AsyncDisposable {
+  readonly #ipvs: Ipvs;
+  readonly #options: CheckedReconcilerOptions;
+  readonly #events = new EventEmitter();
+  readonly #holds: Holds;
+  #desired: Desired | undefined;
+  #draining: readonly DrainingDestination[] = [];
+  /** The clocks of drains: those of the last start, and after the first apply those of {@link draining}. */
+  #since: readonly DrainStart[];
+  #timer: NodeJS.Timeout | undefined;
+  #running: Promise<void> | undefined;
+  #stopped: Promise<void> | undefined;
+  #waiting: Waiting[] = [];
+  /** When the oldest desired state that was not applied yet was set. */
+  #changedSince: number | undefined;
+  /** When what is due next is due, as `performance.now()` has it. */
+  #changeDue = Infinity;
+  #resyncDue = Infinity;
+  #retryDue = Infinity;
+  #drainDue = Infinity;
+  #failuresInARow = 0;
+
+  /**
+   * Nothing is done before the first {@link Reconciler.setDesired}. The client stays its caller's, who closes it after
+   * {@link Reconciler.stop}.
+   *
+   * @throws {@link ArgumentError}
+   */
+  constructor(ipvs: Ipvs, options: ReconcilerOptions) {
+    if (!(ipvs instanceof Ipvs)) throw wrongType('ipvs', 'an open client (Ipvs)', ipvs);
+    this.#ipvs = ipvs;
+    this.#options = checkReconcilerOptions(options);
+    this.#since = this.#options.rules.drain?.since ?? [];
+    this.#holds = new Holds(this.#options.backoff.min, this.#options.backoff.max);
+  }
+
+  /** Destinations that drain, since when and until when: fit for JSON, and for `drain.since` of the next start. */
+  get draining(): readonly DrainingDestination[] {
+    return this.#draining;
+  }
+
+  /** Calls a function at each of these events. One that throws ends the program, as with any emitter of Node.js. */
+  on<Name extends keyof ReconcilerEvents>(
+    event: Name,
+    listener: (value: ReconcilerEvents[Name]) => void,
+  ): this {
+    this.#events.on(event, listener);
+    return this;
+  }
+
+  /** {@link Reconciler.on}, for the next of these events alone. */
+  once<Name extends keyof ReconcilerEvents>(
+    event: Name,
+    listener: (value: ReconcilerEvents[Name]) => void,
+  ): this {
+    this.#events.once(event, listener);
+    return this;
+  }
+
+  /** Ends what {@link Reconciler.on} or {@link Reconciler.once} began. */
+  off<Name extends keyof ReconcilerEvents>(
+    event: Name,
+    listener: (value: ReconcilerEvents[Name]) => void,
+  ): this {
+    this.#events.off(event, listener);
+    return this;
+  }
+
+  /**
+   * Says what the scope is to hold from now on. It is copied and checked at once, and applied soon: newer ones
+   * within {@link ReconcilerOptions.delay} are applied in its stead.
+   *
+   * @throws {@link ArgumentError} with the path of what is wrong, for instance
+   * `services[3].destinations[0].weight`; then the state before stays desired.
+   */
+  setDesired(state: DesiredState): void {
+    this.#admit('setDesired');
+    const table = checkWish(state, this.#options.rules);
+    const now = performance.now();
+    const { delay, maxDelay } = this.#options;
+    this.#desired = { table, reached: false };
+    this.#changedSince ??= now;
+    const due = Math.min(this.#changedSince + maxDelay, now + delay);
+    this.#changeDue = this.#waiting.length > 0 ? -Infinity : due;
+    this.#schedule();
+  }
+
+  /**
+   * Compares and applies at once, without waiting for newer states or the next resync.
+   *
+   * @returns What came of it; it rejects as {@link Ipvs.apply} does.
+   */
+  async reconcile(): Promise<ApplyReport> {
+    this.#admit('reconcile');
+    if (this.#desired === undefined) {
+      throw conflict('desired', 'is not known yet: call setDesired first');
+    }
+    return await new Promise((resolve, reject) => {
+      this.#waiting.push({ resolve, reject });
+      this.#changeDue = -Infinity;
+      this.#schedule();
+    });
+  }
+
+  /**
+   * Ends, after what is under way. The table stays as it is and goes on serving, drains stay at weight 0, unless
+   * `drain` is passed: then everything within the scope is drained and deleted first.
+   *
+   * @throws what {@link Ipvs.apply} does, only with `drain`; it has stopped all the same.
+   */
+  async stop(options: StopOptions = {}): Promise<void> {
+    const { drain = false } = checkObject('options', options, STOP);
+    if (checkBoolean('options.drain', drain) && this.#options.rules.drain === undefined) {
+      throw conflict(
+        'options.drain',
+        'takes the option drain of the reconciler, with its deadline',
+      );
+    }
+    this.#stopped ??= this.#end(drain === true);
+    await this.#stopped;
+  }
+
+  /** {@link Reconciler.stop}, for `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  #admit(method: string): void {
+    if (this.#stopped !== undefined) throw stoppedError(method);
+  }
+
+  async #end(drain: boolean): Promise<void> {
+    clearTimeout(this.#timer);
+    await this.#running;
+    for (const { reject } of this.#waiting) reject(stoppedError('reconcile'));
+    this.#waiting = [];
+    if (drain) await this.#drainAll();
+  }
+
+  async #drainAll(): Promise<void> {
+    const nothing: Table = new Map();
+    for (;;) {
+      const report = await this.#apply(nothing, new Map());
+      this.#learnDrains(report);
+      if (report.draining.length === 0) return;
+      await new Promise((resolve) => setTimeout(resolve, this.#options.drainInterval));
+    }
+  }
+
+  /** Sets the clock to what is due next, unless something is under way. */
+  #schedule(): void {
+    if (this.#running !== undefined || this.#stopped !== undefined) return;
+    clearTimeout(this.#timer);
+    const due = Math.min(this.#changeDue, this.#resyncDue, this.#retryDue, this.#drainDue);
+    if (due === Infinity) return;
+    this.#timer = setTimeout(
+      () => {
+        this.#running = this.#work();
+      },
+      Math.max(0, Math.ceil(due - performance.now())),
+    );
+  }
+
+  async #work(): Promise<void> {
+    const now = performance.now();
+    const isWhole = Math.min(this.#changeDue, this.#resyncDue, this.#retryDue) <= now;
+    if (isWhole) await this.#reconcileAll();
+    else if (this.#drainDue <= now) await this.#reconcileDraining();
+    // Else the timer was early.
+    this.#drainDue =
+      this.#draining.length > 0 ? performance.now() + this.#options.drainInterval : Infinity;
+    this.#running = undefined;
+    this.#schedule();
+  }
+
+  async #reconcileAll(): Promise<void> {
+    const desired = this.#desired;
+    if (desired === undefined) return;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    this.#changedSince = undefined;
+    this.#changeDue = Infinity;
+    const began = new Set(this.#draining.map(({ key }) => nameOf(key)));
+    const held = this.#holds.at(performance.now(), desired.table);
+    try {
+      const report = await this.#apply(desired.table, held);
+      this.#succeed(desired, report, began);
+      for (const { resolve } of waiting) resolve(report);
+    } catch (error) {
+      this.#fail(desired, error as Error, held);
+      for (const { reject } of waiting) reject(error);
+    }
+    this.#resyncDue = performance.now() + this.#options.resync;
+  }
+
+  /** Ends drains, of which only their services are read. */
+  async #reconcileDraining(): Promise<void> {
+    const desired = this.#desired;
+    if (desired === undefined) return;
+    const services = new Set(this.#draining.map(({ key }) => key.service));
+    const held = this.#holds.at(performance.now(), desired.table);
+    try {
+      this.#learnDrains(await this.#apply(desired.table, held, [...services].map(keyOf)));
+    } catch (error) {
+      if (error instanceof IpvsApplyError) this.#learnDrains(error.report);
+      this.#tell('failed', error as Error);
+    }
+  }
+
+  #learnDrains({ draining, drained }: ApplyReport): void {
+    this.#draining = draining;
+    this.#since = draining;
+    for (const each of drained) this.#tell(each.forced ? 'forced' : 'drained', each);
+  }
+
+  #tell<Name extends keyof ReconcilerEvents>(event: Name, value: ReconcilerEvents[Name]): void {
+    try {
+      this.#events.emit(event, value);
+    } catch (error) {
+      // As with any emitter of Node.js it ends the program, and not what is under way here.
+      process.nextTick(() => {
+        throw error;
+      });
+    }
+  }
+
+  async #apply(
+    desired: Table,
+    held: ReadonlyMap<string, Error>,
+    only?: readonly CheckedServiceKey[],
+  ): Promise<ApplyReport> {
+    const { rules } = this.#options;
+    const drain = rules.drain && { ...rules.drain, since: this.#since };
+    const options: CheckedApplyOptions = { ...rules, drain, dryRun: false, signal: undefined };
+    return await this.#ipvs.applyWish({ desired, options, held, ...(only && { only }) });
+  }
+
+  #succeed(desired: Desired, report: ApplyReport, began: ReadonlySet<string>): void {
+    this.#failuresInARow = 0;
+    this.#retryDue = Infinity;
+    this.#holds.learn([], new Map(), desired.table, performance.now());
+    const isNew = !desired.reached;
+    desired.reached = true;
+    const services = new Set([...began].map((name) => name.replace(/ > .*$/, '')));
+    const isDrain = ({ action, key }: Change): boolean =>
+      (action === 'delete-destination' && began.has(nameOf(key))) ||
+      (action === 'delete-service' && services.has(key.service));
+    if (!isNew && report.applied.some((change) => !isDrain(change))) this.#tell('drift', report);
+    if (isNew || report.applied.length > 0) this.#tell('applied', report);
+    this.#learnDrains(report);
+  }
+
+  #fail(desired: Desired, error: Error, held: ReadonlyMap<string, Error>): void {
+    const now = performance.now();
+    const { min, max } = this.#options.backoff;
+    const report = error instanceof IpvsApplyError ? error.report : undefined;
+    if (report !== undefined) {
+      this.#holds.learn(report.failed, held, desired.table, now);
+    }
+    if (report !== undefined && this.#holds.covers(report.failed)) {
+      this.#failuresInARow = 0;
+      this.#retryDue = this.#holds.next;
+    } else {
+      this.#retryDue = now + Math.min(max, min * 2 ** this.#failuresInARow);
+      this.#failuresInARow += 1;
+    }
+    this.#tell('failed', error);
+    if (report !== undefined) this.#learnDrains(report);
+    // A client that was closed does nothing any more.
+    if (hasReason(error, 'closed')) this.#stopped ??= Promise.resolve();
+  }
+}
