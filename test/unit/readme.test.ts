@@ -1,6 +1,6 @@
 /**
- * The README's tables of the kernel's interface leave nothing of linux/ip_vs.h out, and its programs and the
- * guide's compile.
+ * The README's tables of the kernel's interface leave nothing of linux/ip_vs.h out, and its programs and those
+ * of the guide and of docs/reconciling.md compile.
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -41,6 +41,7 @@ function declared(): string[] {
 const GIVEN: Readonly<Record<string, string>> = {
   ipvs: "import('ipvs').Ipvs",
   web: "import('ipvs').ServiceKey",
+  desired: "import('ipvs').DesiredState",
 };
 
 /** Modules in TypeScript, by names in the project's folder. */
@@ -48,10 +49,12 @@ function modules(programs: readonly string[], given: Readonly<Record<string, str
   return new Map(
     programs.map((text, index) => {
       // As the README says of TypeScript: keys that stand alone are annotated.
-      const program = text.replace(
-        /^const (\w+) = \{ (?=protocol|fwmark)/gm,
-        "const $1: import('ipvs').ServiceKey = { ",
-      );
+      const program = text
+        .replace(
+          /^const (\w+) = \{ (?=protocol|fwmark)/gm,
+          "const $1: import('ipvs').ServiceKey = { ",
+        )
+        .replace(/^const desired = \[/m, "const desired: import('ipvs').DesiredState = [");
       const declarations = Object.entries(given)
         .filter(([name]) => !program.includes(`const ${name}`))
         .map(([name, type]) => `declare const ${name}: ${type};`);
@@ -100,6 +103,15 @@ describe('the README', () => {
       names.filter((name) => !known.has(name)),
       [],
     );
+  });
+});
+
+describe('the page on desired states', () => {
+  it('has programs that compile', function () {
+    this.timeout(60_000);
+    const pieces = piecesOf('docs/reconciling.md', 'js');
+    assert.ok(pieces.length > 1, `only ${pieces.length} pieces`);
+    assert.deepEqual(complaints(modules(pieces, GIVEN)), []);
   });
 });
 
