@@ -148,11 +148,7 @@ export function parseDestinationKey(text: string): DestinationReference {
   return parseWith(parseEndpoint, text, "of a destination, such as '10.0.0.2:80'");
 }
 
-/** The order of {@link compareKeys} among endpoints of one family. */
-export function compareEndpoints(
-  left: CheckedDestinationKey,
-  right: CheckedDestinationKey,
-): number {
+function compareEndpoints(left: CheckedDestinationKey, right: CheckedDestinationKey): number {
   return compareAddresses(left.address, right.address) || left.port - right.port;
 }
 

@@ -129,7 +129,8 @@ export function decodeDaemons({ reply, row, count }: Rows): SyncDaemonEntry[] {
   return daemons.sort((left, right) => right.role.localeCompare(left.role));
 }
 
-function isAddress(reply: Reply, at: number, { bytes }: Address): boolean {
+/** Whether an address lies at an offset; its family aside. */
+export function isAddressAt(reply: Reply, at: number, { bytes }: Address): boolean {
   for (let index = 0; index < bytes.length; index += 1) {
     if (reply.bytes[at + index] !== bytes[index]) return false;
   }
@@ -146,7 +147,7 @@ export function findDestination(
     const found =
       reply.u16(row + DESTINATION.port) === port &&
       reply.u16(row + DESTINATION.family) === familyNumber(family) &&
-      isAddress(reply, row + DESTINATION.address, address);
+      isAddressAt(reply, row + DESTINATION.address, address);
     if (found) return row;
   }
   return undefined;

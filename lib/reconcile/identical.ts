@@ -3,7 +3,6 @@
  * each. In a large table nearly all do, and checking takes ten times as long as comparing.
  */
 import type { Fields } from '../input/checks.js';
-import type { CheckedDestination } from '../input/destination.js';
 
 /** What a destination has that does not mention it; all else has to be mentioned by both or by none. */
 const DEFAULTS: Fields = { weight: 1, upperThreshold: 0, lowerThreshold: 0 };
@@ -39,32 +38,5 @@ export function areIdentical(desired: unknown, actual: unknown): boolean {
   return Array.from(desired).every((each: unknown, index) => {
     const other: unknown = actual[index];
     return isObject(each) && isObject(other) && identical(each, other);
-  });
-}
-
-function isAsChecked(checked: CheckedDestination, actual: Fields): boolean {
-  return (
-    actual['address'] === checked.key.address.text &&
-    actual['port'] === checked.key.port &&
-    actual['forwarding'] === checked.forwarding &&
-    actual['weight'] === checked.weight &&
-    actual['upperThreshold'] === checked.upperThreshold &&
-    actual['lowerThreshold'] === checked.lowerThreshold &&
-    actual['tunnel'] === undefined &&
-    checked.forwarding !== 'tunnel' &&
-    actual['family'] === undefined &&
-    actual['unsupported'] === undefined
-  );
-}
-
-/** {@link areIdentical} of destinations that have been checked, sorted by key. */
-export function areAsChecked(
-  desired: readonly { readonly definition: CheckedDestination | undefined }[],
-  actual: unknown,
-): boolean {
-  if (!Array.isArray(actual) || desired.length !== actual.length) return false;
-  return desired.every(({ definition }, index) => {
-    const other: unknown = actual[index];
-    return definition !== undefined && isObject(other) && isAsChecked(definition, other);
   });
 }

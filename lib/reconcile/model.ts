@@ -1,14 +1,16 @@
 /** The words of reconciling: what the table should be, and what that takes. Types only. */
 import type {
-  DestinationDefinition,
   DestinationInput,
   DestinationReference,
   DestinationState,
+  Forwarding,
+  Persistence,
   Protocol,
-  ServiceDefinition,
+  SchedulerFlag,
   ServiceInput,
   ServiceObservation,
   ServiceReference,
+  Tunnel,
 } from '../model.js';
 
 /** A virtual service as it should be, with all of its destinations. */
@@ -68,20 +70,31 @@ export interface ChangeKey {
   readonly destination?: string;
 }
 
-/** All fields of a type are there. */
-type Complete<Type> = { readonly [Name in keyof Type]-?: Exclude<Type[Name], undefined> };
-
 /** A service's definition as it is or as it should be, with every default filled in. */
-export type PlannedService = Complete<
-  Pick<ServiceDefinition, 'scheduler' | 'schedulerFlags' | 'onePacket'>
-> &
-  Pick<ServiceDefinition, 'persistence'>;
+export interface PlannedService {
+  /** As in {@link ServiceDefinition}. */
+  readonly scheduler: string;
+  /** Empty where there are none. */
+  readonly schedulerFlags: readonly SchedulerFlag[];
+  /** Whether every datagram is scheduled by itself. */
+  readonly onePacket: boolean;
+  /** Missing where the service is not persistent. */
+  readonly persistence?: Persistence;
+}
 
 /** A destination's definition as it is or as it should be, with every default filled in. */
-export type PlannedDestination = Complete<
-  Pick<DestinationDefinition, 'forwarding' | 'weight' | 'upperThreshold' | 'lowerThreshold'>
-> &
-  Pick<DestinationDefinition, 'tunnel'>;
+export interface PlannedDestination {
+  /** As in {@link DestinationDefinition}. */
+  readonly forwarding: Forwarding;
+  /** 0 takes no new connections. */
+  readonly weight: number;
+  /** 0 is no limit. */
+  readonly upperThreshold: number;
+  /** 0 means three quarters of the upper threshold. */
+  readonly lowerThreshold: number;
+  /** Only with forwarding `tunnel`. */
+  readonly tunnel?: Tunnel;
+}
 
 /** What there is: planned as well, or as another program wrote it, marked `unsupported`. */
 export type FoundService = PlannedService | Omit<ServiceObservation, 'stats'>;

@@ -131,8 +131,8 @@ class Planner {
   editService(desired: ServiceRow, found: ServiceRow): void {
     this.#editDefinition(desired, found);
     this.#entries += 1;
-    if (desired.hasIdenticalDestinations(found)) {
-      this.#entries += (found.fields['destinations'] as readonly unknown[]).length;
+    if (found.hasJust(desired)) {
+      this.#entries += found.size;
     } else {
       this.#editDestinations(desired, found);
     }

@@ -2,12 +2,12 @@
 import { constants } from 'node:os';
 import { commandError, type Subject } from '../failures.js';
 import type { CheckedServiceKey } from '../input/service.js';
-import type { ServiceSnapshot } from '../model.js';
 import type { ServiceRowEntry } from '../native/lists.js';
 import { requireRow, type Sequence } from '../sequence.js';
-import { readPart, readTable } from '../sequences/snapshot.js';
+import { type PackedService, readPackedPart, readPackedTable } from '../sequences/snapshot.js';
 import type { Session } from '../session.js';
-import { checkTable, type Table } from './table.js';
+import { foundTable } from './found.js';
+import type { Table } from './table.js';
 
 const METHOD = 'apply';
 
@@ -15,7 +15,7 @@ const METHOD = 'apply';
 function* readNamed(
   subject: Subject,
   services: readonly CheckedServiceKey[],
-): Sequence<ServiceSnapshot[]> {
+): Sequence<PackedService[]> {
   const name = 'IPVS_CMD_GET_SERVICE';
   const answers = yield services.map((service) => ({ command: { name, service }, dump: false }));
   const rows: ServiceRowEntry[] = [];
@@ -27,14 +27,14 @@ function* readNamed(
     const { reply, row } = requireRow(about, { name }, answer);
     rows.push({ reply, row });
   });
-  return yield* readPart(subject, rows);
+  return yield* readPackedPart(subject, rows);
 }
 
 /** The whole table, in one pass. */
 export async function readActual(session: Session, signal?: AbortSignal): Promise<Table> {
   const subject = { method: METHOD };
   const command = { name: 'IPVS_CMD_GET_DEST' } as const;
-  return checkTable('actual', await session.run(subject, command, readTable(subject), { signal }));
+  return foundTable(await session.run(subject, command, readPackedTable(subject), { signal }));
 }
 
 /** Some services, each asked for by its key: what is not there then is not there. */
@@ -46,5 +46,5 @@ export async function readServices(
   const subject = { method: METHOD };
   const command = { name: 'IPVS_CMD_GET_SERVICE' } as const;
   const read = readNamed(subject, services);
-  return checkTable('actual', await session.run(subject, command, read, { signal }));
+  return foundTable(await session.run(subject, command, read, { signal }));
 }

@@ -13,8 +13,8 @@ import {
   type CheckedServiceKey,
   checkServiceReference,
 } from '../input/service.js';
-import { compareEndpoints, formatCheckedKey } from '../keys.js';
-import { areAsChecked, areIdentical } from './identical.js';
+import { formatCheckedKey } from '../keys.js';
+import { areIdentical } from './identical.js';
 
 /** A destination of a table. */
 export interface TableDestination {
@@ -64,12 +64,6 @@ function checkDestinations(
   return destinations;
 }
 
-/** The order of `compareKeys`. */
-function byKey({ key: left }: TableDestination, { key: right }: TableDestination): number {
-  if (left.family !== right.family) return left.family === 'ipv4' ? -1 : 1;
-  return compareEndpoints(left, right);
-}
-
 /** A service of a table. Its key is checked, all else when it is asked for: of most that are there nothing is. */
 export class ServiceRow {
   /** Where it stands in what was passed: `services[3]`. */
@@ -81,7 +75,6 @@ export class ServiceRow {
   readonly fields: Fields;
   #definition: { readonly checked: CheckedService | undefined } | undefined;
   #destinations: Destinations | undefined;
-  #sorted: readonly TableDestination[] | undefined;
 
   constructor(field: string, value: Fields) {
     this.field = field;
@@ -98,10 +91,19 @@ export class ServiceRow {
     return this.#definition.checked;
   }
 
+  /** Its destinations as they were passed. */
+  get listed(): unknown {
+    return this.fields['destinations'];
+  }
+
+  /** How many destinations it has, where that has been seen to be a list. */
+  get size(): number {
+    return (this.listed as readonly unknown[]).length;
+  }
+
   /** Its destinations, by their names. */
   get destinations(): Destinations {
-    const { field, fields, key } = this;
-    this.#destinations ??= checkDestinations(`${field}.destinations`, fields['destinations'], key);
+    this.#destinations ??= checkDestinations(`${this.field}.destinations`, this.listed, this.key);
     return this.#destinations;
   }
 
@@ -110,13 +112,9 @@ export class ServiceRow {
     return { definition: this.definition, destinations: this.destinations };
   }
 
-  /** Whether its destinations are surely the same as another's; false says nothing. */
-  hasIdenticalDestinations(found: ServiceRow): boolean {
-    const actual = found.fields['destinations'];
-    if (this.#destinations === undefined) return areIdentical(this.fields['destinations'], actual);
-    // What was checked before may have been changed since by whoever passed it.
-    this.#sorted ??= [...this.#destinations.values()].sort(byKey);
-    return areAsChecked(this.#sorted, actual);
+  /** Whether its destinations are surely the same as those that are desired; false says nothing. */
+  hasJust(desired: ServiceRow): boolean {
+    return areIdentical(desired.listed, this.listed);
   }
 }
 

@@ -14,6 +14,7 @@ import {
   type ServiceRowEntry,
   serviceRows,
 } from '../native/lists.js';
+import type { Rows } from '../native/reply.js';
 import { dump, type Sequence } from '../sequence.js';
 import { keysOf, untilSteady } from './lists.js';
 
@@ -62,21 +63,38 @@ function* findGone(
   return gone;
 }
 
+/** A service and its destinations, not decoded yet. */
+export interface PackedService {
+  readonly service: ServiceRowEntry;
+  readonly destinations: Rows;
+}
+
 function assemble(
   services: readonly ServiceRowEntry[],
   lists: readonly Answer[],
   gone: ReadonlySet<ServiceRowEntry>,
-): ServiceSnapshot[] {
-  const table: ServiceSnapshot[] = [];
+): PackedService[] {
+  const table: PackedService[] = [];
   services.forEach((service, index) => {
-    const list = lists[index];
-    if (list === undefined || gone.has(service)) return;
-    const entry = decodeService(service.reply, service.row);
-    table.push(
-      Object.assign(entry, { destinations: decodeDestinations(list, rowTakesPortZero(service)) }),
-    );
+    const destinations = lists[index];
+    if (destinations !== undefined && !gone.has(service)) table.push({ service, destinations });
   });
   return table;
+}
+
+function decode({ service, destinations }: PackedService): ServiceSnapshot {
+  const entry = decodeService(service.reply, service.row);
+  const list = decodeDestinations(destinations, rowTakesPortZero(service));
+  return Object.assign(entry, { destinations: list });
+}
+
+/** Some services with their destinations, not decoded yet. */
+export function* readPackedPart(
+  subject: Subject,
+  services: readonly ServiceRowEntry[],
+): Sequence<PackedService[]> {
+  const lists = yield* readDestinations(subject, services);
+  return assemble(services, lists, yield* findGone(subject, services));
 }
 
 /** Some services with their destinations. */
@@ -84,17 +102,21 @@ export function* readPart(
   subject: Subject,
   services: readonly ServiceRowEntry[],
 ): Sequence<ServiceSnapshot[]> {
-  const lists = yield* readDestinations(subject, services);
-  return assemble(services, lists, yield* findGone(subject, services));
+  return (yield* readPackedPart(subject, services)).map(decode);
 }
 
-/** Every service with its destinations. */
-export function* readTable(subject: Subject): Sequence<ServiceSnapshot[]> {
+/** Every service with its destinations, not decoded yet. */
+export function* readPackedTable(subject: Subject): Sequence<PackedService[]> {
   const services = yield* readServiceRows(subject);
   const lists = yield* readDestinations(subject, services);
   // Absence from one list is no proof, so those are asked for by their keys.
   const doubtful = missingFrom(yield* readServiceRows(subject), services);
   return assemble(services, lists, yield* findGone(subject, doubtful));
+}
+
+/** Every service with its destinations. */
+export function* readTable(subject: Subject): Sequence<ServiceSnapshot[]> {
+  return (yield* readPackedTable(subject)).map(decode);
 }
 
 function keysOfTable(table: readonly ServiceSnapshot[]): string {
