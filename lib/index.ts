@@ -19,6 +19,7 @@ export {
 export type * from './model.js';
 export { IpvsObserver } from './observer.js';
 export type * from './reconcile/apply-model.js';
+export { checkDesiredState } from './reconcile/desired.js';
 export type { DrainCallOptions } from './reconcile/drain.js';
 export { IpvsApplyError } from './reconcile/errors.js';
 export { formatPlan } from './reconcile/format.js';

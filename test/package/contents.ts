@@ -30,6 +30,7 @@ export function expectedContents(): string[] {
     ...fixed,
     ...tracked('lib').flatMap(compiled),
     ...tracked('native'),
+    ...tracked('schema'),
     ...binaries.map(({ file }) => file),
   ].sort();
 }

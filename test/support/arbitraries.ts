@@ -4,6 +4,7 @@
  */
 import fc from 'fast-check';
 import { type Family, formatAddress } from '../../lib/address.js';
+import { formatKey } from '../../lib/keys.js';
 import type {
   Destination,
   DestinationKey,
@@ -13,6 +14,7 @@ import type {
   ServiceKey,
   Tunnel,
 } from '../../lib/model.js';
+import type { DesiredService } from '../../lib/reconcile/model.js';
 import { familyOfService } from './canonical.js';
 
 /** The schedulers of the kernel's own tree (net/netfilter/ipvs/Kconfig). */
@@ -201,4 +203,14 @@ export function destination(of: ServiceKey): fc.Arbitrary<Destination> {
 /** A service together with a destination of it. */
 export const serviceAndDestination: fc.Arbitrary<readonly [Service, Destination]> = service.chain(
   (each) => fc.tuple(fc.constant(each), destination(each)),
+);
+
+/** States whose services and destinations are often the same ones. */
+export const state: fc.Arbitrary<DesiredService[]> = fc.uniqueArray(
+  service.chain((each) =>
+    fc
+      .uniqueArray(destination(each), { selector: formatKey, maxLength: 4 })
+      .map((destinations): DesiredService => ({ ...each, destinations })),
+  ),
+  { selector: formatKey, maxLength: 6 },
 );

@@ -14,7 +14,7 @@ import {
   type PlanOptions,
   type ServiceState,
 } from '../../lib/index.js';
-import { destination, service } from '../support/arbitraries.js';
+import { state } from '../support/arbitraries.js';
 
 /** A table as snapshots give it, changed as a plan says; what the kernel would refuse is refused. */
 class Model {
@@ -62,16 +62,6 @@ function applied(from: DesiredState, changes: readonly Change[]): ServiceState[]
   for (const change of changes) model.apply(change);
   return model.state;
 }
-
-/** States whose services and destinations are often the same ones. */
-const state: fc.Arbitrary<DesiredService[]> = fc.uniqueArray(
-  service.chain((each) =>
-    fc
-      .uniqueArray(destination(each), { selector: formatKey, maxLength: 4 })
-      .map((destinations): DesiredService => ({ ...each, destinations })),
-  ),
-  { selector: formatKey, maxLength: 6 },
-);
 
 /** Two states that share services, of which some have other definitions and destinations. */
 const pair: fc.Arbitrary<[DesiredService[], DesiredService[]]> = fc
