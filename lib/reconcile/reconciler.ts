@@ -236,6 +236,7 @@ export class Reconciler implements AsyncDisposable {
     for (;;) {
       const report = await this.#apply(nothing, new Map());
       this.#learnDrains(report);
+      this.#tellDrained(report);
       if (report.draining.length === 0) return;
       await new Promise((resolve) => setTimeout(resolve, this.#options.drainInterval));
     }
@@ -294,16 +295,24 @@ export class Reconciler implements AsyncDisposable {
     const services = new Set(this.#draining.map(({ key }) => key.service));
     const held = this.#holds.at(performance.now(), desired.table);
     try {
-      this.#learnDrains(await this.#apply(desired.table, held, [...services].map(keyOf)));
+      const report = await this.#apply(desired.table, held, [...services].map(keyOf));
+      this.#learnDrains(report);
+      this.#tellDrained(report);
     } catch (error) {
-      if (error instanceof IpvsApplyError) this.#learnDrains(error.report);
+      const report = error instanceof IpvsApplyError ? error.report : undefined;
+      if (report !== undefined) this.#learnDrains(report);
       this.#tell('failed', error as Error);
+      if (report !== undefined) this.#tellDrained(report);
     }
   }
 
-  #learnDrains({ draining, drained }: ApplyReport): void {
+  /** Before anything is told: who listens may ask for {@link draining}. */
+  #learnDrains({ draining }: ApplyReport): void {
     this.#draining = draining;
     this.#since = draining;
+  }
+
+  #tellDrained({ drained }: ApplyReport): void {
     for (const each of drained) this.#tell(each.forced ? 'forced' : 'drained', each);
   }
 
@@ -339,9 +348,10 @@ export class Reconciler implements AsyncDisposable {
     const isDrain = ({ action, key }: Change): boolean =>
       (action === 'delete-destination' && began.has(nameOf(key))) ||
       (action === 'delete-service' && services.has(key.service));
+    this.#learnDrains(report);
     if (!isNew && report.applied.some((change) => !isDrain(change))) this.#tell('drift', report);
     if (isNew || report.applied.length > 0) this.#tell('applied', report);
-    this.#learnDrains(report);
+    this.#tellDrained(report);
   }
 
   #fail(desired: Desired, error: Error, held: ReadonlyMap<string, Error>): void {
@@ -358,8 +368,9 @@ export class Reconciler implements AsyncDisposable {
       this.#retryDue = now + Math.min(max, min * 2 ** this.#failuresInARow);
       this.#failuresInARow += 1;
     }
-    this.#tell('failed', error);
     if (report !== undefined) this.#learnDrains(report);
+    this.#tell('failed', error);
+    if (report !== undefined) this.#tellDrained(report);
     // A client that was closed does nothing any more.
     if (hasReason(error, 'closed')) this.#stopped ??= Promise.resolve();
   }
