@@ -27,7 +27,10 @@ export interface Wish {
   readonly options: CheckedApplyOptions;
   /** Services that are not to be tried now, by their names, and why. */
   readonly held: ReadonlyMap<string, Error>;
-  /** The services that it is about, where it is not about all. */
+  /**
+   * Services of which nothing but the drains is looked after, to end them. All else is done where the table is
+   * looked at as a whole: only then it is known how much would go, and what others changed.
+   */
   readonly only?: readonly CheckedServiceKey[];
 }
 
@@ -140,7 +143,8 @@ class Application {
     // Where it is not known, drains wait for what they perhaps need not: they are bounded.
     const templatesCount = this.#expireTemplates.value !== 1;
     this.#clocks = new DrainClocks(options.drain, Date.now(), templatesCount);
-    const planned = planTables(desired, actual, options, this.#clocks);
+    const whole = planTables(desired, actual, options, this.#clocks);
+    const planned = this.#wish.only === undefined ? whole : this.#endOfDrains(whole);
     for (const name of [...desired.keys(), ...actual.keys()]) this.#draining.delete(name);
     for (const each of planned.draining) {
       const { name } = each.service;
@@ -149,6 +153,18 @@ class Application {
       else others.push(each);
     }
     return planned;
+  }
+
+  /** Of a plan the end of what drains already. */
+  #endOfDrains({ steps, draining, tally }: Planned): Planned {
+    const isEnd = ({ action, key }: Change): boolean =>
+      action === 'delete-service' ||
+      (action === 'delete-destination' && this.#clocks?.ended(key) !== undefined);
+    return {
+      steps: steps.filter(({ change }) => isEnd(change)),
+      draining: draining.filter(({ destination }) => destination.definition?.weight === 0),
+      tally,
+    };
   }
 
   async #readExpireTemplates(actual: Table): Promise<SysctlValue | undefined> {

@@ -288,7 +288,7 @@ export class Reconciler implements AsyncDisposable {
     this.#resyncDue = performance.now() + this.#options.resync;
   }
 
-  /** Ends drains, of which only their services are read. */
+  /** Ends drains, and does nothing else: only their services are read. */
   async #reconcileDraining(): Promise<void> {
     const desired = this.#desired;
     if (desired === undefined) return;
