@@ -4,8 +4,6 @@ import fc from 'fast-check';
 import {
   type Change,
   type DesiredService,
-  type Destination,
-  formatKey,
   type Ipvs,
   parseDestinationKey,
   parseServiceKey,
@@ -13,40 +11,9 @@ import {
   type Service,
 } from 'ipvs';
 import { describe, it } from 'mocha';
-import { destination, service } from '../support/arbitraries.js';
+import { entries, turn } from '../support/desired.js';
 import { inNamespace } from '../support/netns.js';
-import { type TableEntry, writeAll } from '../support/witness.js';
-
-const desiredService: fc.Arbitrary<DesiredService> = service.chain((each) =>
-  fc
-    .uniqueArray(destination(each), { maxLength: 5, selector: formatKey })
-    .map((destinations) => ({ ...each, destinations })),
-);
-
-/** Up to a dozen services, of which many are in both states, with some destinations of both. */
-const states = fc
-  .uniqueArray(desiredService, { minLength: 5, maxLength: 12, selector: formatKey, size: 'max' })
-  .chain((all) =>
-    fc.array(fc.nat(4), { minLength: all.length, maxLength: all.length }).map((choices) => {
-      const before = all.filter((_, index) => choices[index] !== 0);
-      const desired = all.flatMap((each, index) => {
-        const choice = choices[index] ?? 0;
-        if (choice === 1) return [];
-        const kept = each.destinations.filter((_, at) => (at + choice) % 3 !== 0);
-        const destinations =
-          choice < 3 ? each.destinations : kept.map((real, at) => ({ ...real, weight: at }));
-        return [{ ...each, destinations } as DesiredService];
-      });
-      return { before, desired };
-    }),
-  );
-
-function entries(state: readonly DesiredService[]): TableEntry[] {
-  return state.map(({ destinations, ...of }) => ({
-    service: of as Service,
-    destinations: destinations as Destination[],
-  }));
-}
+import { writeAll } from '../support/witness.js';
 
 async function carryOut(ipvs: Ipvs, change: Change): Promise<void> {
   const of = parseServiceKey(change.key.service);
@@ -84,7 +51,7 @@ describe('a plan', () => {
   it(
     'of a snapshot, carried out, makes the table what is desired, in which nothing is to change then',
     inNamespace(async (ns, ipvs) => {
-      const property = fc.asyncProperty(states, async ({ before, desired }) => {
+      const property = fc.asyncProperty(turn, async ({ before, desired }) => {
         await ipvs.flush();
         await writeAll(ipvs, entries(before));
         const found = await ipvs.snapshot();
