@@ -18,6 +18,8 @@ lab      | kmod             | command modprobe           | loads the ip_vs modul
 lab-uml  | user-mode-linux  | command linux.uml          | a kernel with IPVS that needs no root
 lab-qemu | qemu-system-x86  | command qemu-system-x86_64 | machine for the QEMU lab
 lab-qemu | busybox-static   | command busybox            | first program of the QEMU lab
+lab-qemu-arm64 | qemu-system-arm | command qemu-system-aarch64 | machine for the QEMU lab of arm64
+lab-qemu-arm64 | busybox-static | command busybox       | packs the first files of the QEMU lab of arm64
 check    | clang-format-19  | command clang-format-19    | layout of C++
 check    | clang-tidy-19    | command clang-tidy-19      | linter for C++
 fuzz     | clang-19         | command clang++-19         | compiler with libFuzzer
@@ -57,7 +59,7 @@ groups_of() {
 kernel_group() {
   case ${IPVS_LAB:-} in
     host) ;;
-    qemu) echo lab-qemu ;;
+    qemu | qemu-arm64) echo "lab-$IPVS_LAB" ;;
     uml) echo lab-uml ;;
     *) [[ $HOSTTYPE == x86_64 || $HOSTTYPE == i?86 ]] && echo lab-uml ;;
   esac

@@ -15,9 +15,10 @@ export function commandLine(): string[] {
 /** Programs for root live where the PATH of other users need not lead. */
 const rootFolders = ['/usr/local/sbin', '/usr/sbin', '/sbin'];
 
-function withRootFolders(path: string): string {
-  const folders = path.split(':');
-  return [...folders, ...rootFolders.filter((folder) => !folders.includes(folder))].join(':');
+function guestPath(path: string, kind: Kind): string {
+  // Anywhere else the caller's PATH leads to programs of the host's processor.
+  const first = kind === 'qemu-arm64' ? ['/usr/bin'] : [];
+  return [...new Set([...first, ...path.split(':'), ...rootFolders])].join(':');
 }
 
 /** The caller's variables as `NAME=value`, with the few changes that the README lists. */
@@ -31,7 +32,7 @@ function guestEnvironment(kind: Kind): string[] {
   const replaced = ownVariables.map((entry) => entry.slice(0, entry.indexOf('=') + 1));
   return inherited
     .filter((entry) => !replaced.some((name) => entry.startsWith(name)))
-    .map((entry) => (entry.startsWith('PATH=') ? `PATH=${withRootFolders(entry.slice(5))}` : entry))
+    .map((entry) => (entry.startsWith('PATH=') ? `PATH=${guestPath(entry.slice(5), kind)}` : entry))
     .concat(ownVariables);
 }
 

@@ -98,7 +98,9 @@ describe('a command in the lab', function () {
       assert.ok(seen.has(`${name}=${value}`), name);
     }
     assert.ok(seen.has(`PATH=${path}:/usr/local/sbin:/usr/sbin:/sbin`));
-    assert.ok(['host', 'uml', 'qemu'].some((kind) => seen.has(`IPVS_LAB_KIND=${kind}`)));
+    assert.ok(
+      ['host', 'uml', 'qemu', 'qemu-arm64'].some((kind) => seen.has(`IPVS_LAB_KIND=${kind}`)),
+    );
   });
 
   it('has an empty stdin, no terminal, a session of its own, and devices that work', async () => {

@@ -2,6 +2,7 @@ import { exitNotRun, LabFailure, notRun } from './failure.js';
 import { hostMachine, hostObstacle } from './host.js';
 import { commandLine, Job } from './job.js';
 import { runMachine } from './machine.js';
+import { arm64Board, x64Board } from './qemu-board.js';
 import { qemuMachine } from './qemu.js';
 import { readSettings, type Kind, type Settings } from './settings.js';
 import { umlMachine } from './uml.js';
@@ -27,7 +28,9 @@ async function prepare(kind: Kind, job: Job, settings: Settings, signal: AbortSi
     case 'uml':
       return umlMachine(job, settings);
     case 'qemu':
-      return await qemuMachine(job, settings, signal);
+      return await qemuMachine(x64Board(), job, settings, signal);
+    case 'qemu-arm64':
+      return await qemuMachine(await arm64Board(signal), job, settings, signal);
   }
 }
 

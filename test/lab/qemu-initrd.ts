@@ -26,9 +26,13 @@ async function modulePaths(image: Image): Promise<string[]> {
 }
 
 /** Makes the initrd anew for each run, so that it is never older than the scripts of the guest. */
-export async function makeInitrd(image: Image, jobDirectory: string): Promise<string> {
-  const busybox = findProgram('busybox');
-  if (busybox === undefined) throw notRun('busybox is not there: install busybox-static');
+export async function makeInitrd(
+  image: Image,
+  busybox: string,
+  jobDirectory: string,
+): Promise<string> {
+  const packer = findProgram('busybox');
+  if (packer === undefined) throw notRun('busybox is not there: install busybox-static');
   const tree = join(jobDirectory, 'initrd');
   mkdirSync(join(tree, 'bin'), { recursive: true });
   mkdirSync(join(tree, 'modules'));
@@ -42,7 +46,7 @@ export async function makeInitrd(image: Image, jobDirectory: string): Promise<st
     paths.map((path) => `modules/${basename(path)}`),
   );
   const initrd = join(jobDirectory, 'initrd.cpio');
-  execFileSync(busybox, ['cpio', '-o', '-H', 'newc', '-F', initrd], {
+  execFileSync(packer, ['cpio', '-o', '-H', 'newc', '-F', initrd], {
     cwd: tree,
     input: files.map((file) => `${file}\n`).join(''),
     stdio: ['pipe', 'ignore', 'ignore'],

@@ -1,9 +1,8 @@
 import { dirname, join } from 'node:path';
-import { notRun } from './failure.js';
 import type { Job } from './job.js';
 import type { Machine } from './machine.js';
 import { guestScript } from './paths.js';
-import { findProgram } from './programs.js';
+import type { Board } from './qemu-board.js';
 import { qemuImage } from './qemu-image.js';
 import { makeInitrd } from './qemu-initrd.js';
 import type { Settings } from './settings.js';
@@ -20,26 +19,24 @@ function port(name: string, number: number, descriptor: number): string[] {
 
 /** Debian's stock kernel with several CPUs, emulated: slower than UML, and the same on any host. */
 export async function qemuMachine(
+  board: Board,
   job: Job,
   settings: Settings,
   signal: AbortSignal,
 ): Promise<Machine> {
-  const program = findProgram('qemu-system-x86_64');
-  if (program === undefined) {
-    throw notRun('qemu-system-x86_64 is not there: install qemu-system-x86 (scripts/setup lab)');
-  }
-  const image = await qemuImage(signal);
-  const initrd = await makeInitrd(image, job.directory);
+  const image = await qemuImage(board.architecture, signal);
+  const initrd = await makeInitrd(image, board.busybox, job.directory);
   const variables = [
     `LAB_JOB="${job.directory}"`,
     `LAB_MODULES="${join(image.folder, 'lib/modules')}"`,
     `LAB_GUEST="${dirname(guestScript('qemu.sh'))}"`,
+    ...(board.system === undefined ? [] : [`LAB_SYSTEM="${board.system}"`]),
   ];
   return {
     argv: [
-      program,
-      // Without the two that make a C library move bytes by one instruction: emulated, it moves them singly.
-      ...'-accel tcg,thread=multi -smp 2 -cpu max,-erms,-fsrm'.split(' '),
+      board.program,
+      ...'-accel tcg,thread=multi -smp 2'.split(' '),
+      ...board.options,
       ...'-nodefaults -display none -no-reboot'.split(' '),
       ...[
         '-m',
@@ -50,7 +47,9 @@ export async function qemuMachine(
         initrd,
       ],
       '-append',
-      ['console=ttyS0 panic=-1 loglevel=5', ...settings.parameters, ...variables].join(' '),
+      [`console=${board.console} panic=-1 loglevel=5`, ...settings.parameters, ...variables].join(
+        ' ',
+      ),
       '-virtfs',
       'local,path=/,mount_tag=root,security_model=none,multidevs=remap',
       ...['-chardev', 'socket,id=log,fd=1', '-serial', 'chardev:log'],

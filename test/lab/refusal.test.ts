@@ -7,7 +7,12 @@ describe('the lab refuses, and says why,', function () {
 
   const refused: [string, string[], NodeJS.ProcessEnv, RegExp][] = [
     ['a call without a command', [], {}, /usage: npm run -s lab -- COMMAND/],
-    ['an unknown kind', ['true'], { IPVS_LAB: 'xen' }, /IPVS_LAB must be one of host, uml, qemu/],
+    [
+      'an unknown kind',
+      ['true'],
+      { IPVS_LAB: 'xen' },
+      /IPVS_LAB must be one of host, uml, qemu, qemu-arm64, or unset/,
+    ],
     ['a limit that is no number', ['true'], { IPVS_LAB_TIMEOUT: '5m' }, /IPVS_LAB_TIMEOUT must be/],
     ['a limit of nothing', ['true'], { IPVS_LAB_TIMEOUT: '0' }, /IPVS_LAB_TIMEOUT must be/],
     ['a memory without a unit', ['true'], { IPVS_LAB_MEMORY: '1' }, /IPVS_LAB_MEMORY must be/],

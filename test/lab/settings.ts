@@ -1,6 +1,6 @@
 import { notRun } from './failure.js';
 
-export type Kind = 'host' | 'uml' | 'qemu';
+export type Kind = 'host' | 'uml' | 'qemu' | 'qemu-arm64';
 
 export interface Settings {
   /** The kind that the user insists on; else the lab chooses. */
@@ -12,7 +12,7 @@ export interface Settings {
   readonly parameters: readonly string[];
 }
 
-const kinds: readonly string[] = ['host', 'uml', 'qemu'] satisfies Kind[];
+const kinds: readonly string[] = ['host', 'uml', 'qemu', 'qemu-arm64'] satisfies Kind[];
 
 function isKind(word: string): word is Kind {
   return kinds.includes(word);

@@ -7,7 +7,7 @@ import { projectRoot } from './paths.js';
 
 export const labProgram = join(projectRoot, 'dist/test/lab/main.js');
 
-const emulated = process.env['IPVS_LAB'] === 'qemu';
+const emulated = process.env['IPVS_LAB']?.startsWith('qemu') === true;
 
 /** Milliseconds for a test that boots machines, also when others keep the host busy. */
 export const bootingTimeout = emulated ? 240_000 : 60_000;

@@ -23,7 +23,7 @@ export interface Plan {
 }
 
 /** QEMU without KVM emulates every instruction; user-mode Linux pays for every system call. */
-const slowness: Record<string, number> = { qemu: 10, uml: 3 };
+const slowness: Record<string, number> = { 'qemu-arm64': 10, qemu: 10, uml: 3 };
 const testTimeout = 10_000;
 const exitGrace = 5_000;
 

@@ -8,7 +8,7 @@ import { execute, run } from './netns.js';
 const HELPER = '/proc/sys/kernel/modprobe';
 
 /** Whether the kernel is a guest, there for the tests alone. */
-export const IS_GUEST = ['uml', 'qemu'].includes(process.env['IPVS_LAB_KIND'] ?? '');
+export const IS_GUEST = ['uml', 'qemu', 'qemu-arm64'].includes(process.env['IPVS_LAB_KIND'] ?? '');
 
 /** Leaves out a test that would meddle with the kernel of somebody's machine. */
 export function needsGuest(context: Context): void {

@@ -9,6 +9,8 @@ while read -r module; do
     /bin/busybox insmod "/modules/$module"
 done </modules/order
 /bin/busybox mount -t 9p -o trans=virtio,version=9p2000.L,msize=512000,cache=loose root /root
+# Programs of this processor, where the host's are for another. /bin, /sbin and /lib are links into /usr.
+[ -z "${LAB_SYSTEM-}" ] || /bin/busybox mount --bind "/root$LAB_SYSTEM/usr" /root/usr
 for folder in proc sys dev; do
     /bin/busybox mount --move "/$folder" "/root/$folder"
 done
