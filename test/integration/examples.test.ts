@@ -151,7 +151,7 @@ describe('the example', function () {
       const counted = [503, 503, 503, 200, 503, 503, 503, 200, 200];
       await web.script(LIGHT, 200);
       await web.script(HEAVY, ...ignored);
-      const check = { ...SAMPLE.check, interval: 50, timeout: 300 };
+      const check = { ...SAMPLE.check, interval: 50, timeout: 300 * patience };
       const program = Program.start(ns, MAIN, file({ ...SAMPLE, check }));
       try {
         await program.printed(2);

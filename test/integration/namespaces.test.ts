@@ -6,6 +6,7 @@ import { Ipvs, type OpenOptions, type Service } from 'ipvs';
 import { describe, it } from 'mocha';
 import { rejection } from '../support/failure.js';
 import { execute, inNamespace, type Namespace, run, withNamespace } from '../support/netns.js';
+import { patience } from '../support/patience.js';
 
 const WEB: Service = { protocol: 'tcp', address: '10.0.0.1', port: 80, scheduler: 'rr' };
 const TABLE = [{ service: WEB, destinations: [] }];
@@ -41,9 +42,10 @@ async function assertReaches(ns: Namespace, netns: OpenOptions['netns']): Promis
 
 /** Waits until `condition` holds. */
 async function eventually(condition: () => Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 20_000;
+  const seconds = 20 * patience;
+  const deadline = performance.now() + seconds * 1000;
   while (!(await condition())) {
-    assert.ok(performance.now() < deadline, 'did not come to pass in 20 seconds');
+    assert.ok(performance.now() < deadline, `did not come to pass in ${seconds} seconds`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

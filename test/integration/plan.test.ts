@@ -13,6 +13,7 @@ import {
 import { describe, it } from 'mocha';
 import { entries, turn } from '../support/desired.js';
 import { inNamespace } from '../support/netns.js';
+import { patience } from '../support/patience.js';
 import { writeAll } from '../support/witness.js';
 
 async function carryOut(ipvs: Ipvs, change: Change): Promise<void> {
@@ -69,7 +70,7 @@ describe('a plan', () => {
       });
       await fc.assert(property, { numRuns: 4 });
     }),
-  ).timeout(120_000);
+  ).timeout(120_000 * patience);
 
   it(
     'leaves what ipvsadm made outside its scope, and takes it over inside',

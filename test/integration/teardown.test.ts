@@ -9,6 +9,7 @@ import type { Stage, StageData } from '../support/children/stages.js';
 import { descriptors } from '../support/descriptors.js';
 import { needsGuest, withSlowLoader } from '../support/guest.js';
 import { inNamespace, type Namespace, withNamespace } from '../support/netns.js';
+import { patience } from '../support/patience.js';
 
 const PROGRAM = fileURLToPath(new URL('../support/children/stages.js', import.meta.url));
 const STAGES: readonly Stage[] = [
@@ -17,7 +18,7 @@ const STAGES: readonly Stage[] = [
 ];
 const CODE = 7;
 /** Milliseconds; what takes longer is taken for hanging. */
-const LIMIT = 25_000;
+const LIMIT = 25_000 * patience;
 
 /** Runs the program as a process of its own, which must exit with the code that it was told. */
 async function assertExits(data: StageData): Promise<void> {

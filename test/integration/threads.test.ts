@@ -11,6 +11,7 @@ import { descriptors } from '../support/descriptors.js';
 import { rejection } from '../support/failure.js';
 import { inNamespace } from '../support/netns.js';
 import { ADDON, copyPackage, withFolder } from '../support/package.js';
+import { patience } from '../support/patience.js';
 
 const PROGRAM = new URL('../support/children/worker.js', import.meta.url);
 const LIBRARY = import.meta.resolve('ipvs');
@@ -62,7 +63,7 @@ describe('worker threads', () => {
       assert.deepEqual(await descriptors(), before);
       assert.equal((await ns.ipvsadm('-Sn')).trimEnd().split('\n').length, 201);
     }),
-  ).timeout(120_000);
+  ).timeout(120_000 * patience);
 });
 
 describe('the addon', () => {
@@ -99,5 +100,5 @@ describe('the addon', () => {
         assert.equal((await rejection(ipvs.getInfo())).reason, 'closed');
       });
     }),
-  ).timeout(120_000);
+  ).timeout(120_000 * patience);
 });

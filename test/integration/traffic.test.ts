@@ -15,6 +15,7 @@ import {
 import { after, before, describe, it } from 'mocha';
 import { collect, inItsWords, listed } from '../support/connections.js';
 import { parseStats, sortTable } from '../support/ipvsadm.js';
+import { patience } from '../support/patience.js';
 import {
   ADDRESSES,
   FIRST_PORT,
@@ -142,7 +143,7 @@ describe('traffic', () => {
   let encapsulated: Record<string, number> = {};
 
   before(async function () {
-    this.timeout(180_000);
+    this.timeout(180_000 * patience);
     topology = await Topology.create();
     ipvs = await topology.director.open();
     await Promise.all(
@@ -155,7 +156,7 @@ describe('traffic', () => {
     answers = await topology.ask(CASES);
     connections = await collect(ipvs.connections());
     // The kernel adds up what its CPUs counted every two seconds.
-    const deadline = Date.now() + 10_000;
+    const deadline = Date.now() + 10_000 * patience;
     const missing = async (): Promise<boolean> =>
       (await ipvs.listServices()).some(({ stats }) => stats.connections === 0n);
     while ((await missing()) && Date.now() < deadline) await setTimeout(100);

@@ -1,6 +1,7 @@
 /** Programs that must not take the tests with them when they crash. */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { patience } from './patience.js';
 
 /** The package's root; this file runs from dist/test/support. */
 export const PACKAGE_ROOT = fileURLToPath(new URL('../../../', import.meta.url));
@@ -24,7 +25,7 @@ export function runModule(text: string, options: readonly string[] = []): Ended 
   const { status, signal, stdout, stderr } = spawnSync(
     process.execPath,
     [...options, '--input-type=module', '--eval', prelude + text],
-    { cwd: PACKAGE_ROOT, encoding: 'utf8', timeout: 60_000 },
+    { cwd: PACKAGE_ROOT, encoding: 'utf8', timeout: 60_000 * patience },
   );
   return { status, signal, stdout, stderr };
 }
