@@ -142,7 +142,7 @@ class Application {
     this.#expireTemplates ??= { value: await this.#readExpireTemplates(actual) };
     // Where it is not known, drains wait for what they perhaps need not: they are bounded.
     const templatesCount = this.#expireTemplates.value !== 1;
-    this.#clocks = new DrainClocks(options.drain, Date.now(), templatesCount);
+    this.#clocks ??= new DrainClocks(options.drain, Date.now(), templatesCount);
     const whole = planTables(desired, actual, options, this.#clocks);
     const planned = this.#wish.only === undefined ? whole : this.#endOfDrains(whole);
     for (const name of [...desired.keys(), ...actual.keys()]) this.#draining.delete(name);
@@ -209,6 +209,7 @@ class Application {
     await execution.run(options.shuffle ? shuffled(steps) : steps);
     this.#applied.push(...execution.applied);
     for (const { action, key } of execution.applied) {
+      if (action === 'drain-destination') this.#clocks?.began(key);
       const ended = action === 'delete-destination' ? this.#clocks?.ended(key) : undefined;
       if (ended !== undefined) this.#drained.push(ended);
     }

@@ -43,6 +43,7 @@ export class DrainClocks implements Drains {
   /** Whether clients that persistence has bound come back to a destination of weight 0. */
   readonly #templatesCount: boolean;
   readonly #over = new Map<string, DrainedDestination>();
+  readonly #begun = new Set<string>();
 
   constructor(rule: CheckedDrain, now: number, templatesCount: boolean) {
     this.#rule = rule;
@@ -51,8 +52,14 @@ export class DrainClocks implements Drains {
     this.#templatesCount = templatesCount;
   }
 
+  /** A destination got weight 0 just now: it stays for now, and what was said of an earlier drain does not count. */
+  began({ service, destination = '' }: ChangeKey): void {
+    this.#begun.add(nameOf({ service, destination }));
+  }
+
   isOver(leaving: Leaving): boolean {
     const key = keyOf(leaving);
+    if (this.#begun.has(nameOf(key))) return false;
     const since = this.#start(key);
     const connections = connectionsOf(leaving);
     const forced = this.#waitsFor(leaving) !== undefined;
@@ -84,7 +91,9 @@ export class DrainClocks implements Drains {
 
   /** A clock that was set back must not make a drain longer. */
   #start(key: Required<ChangeKey>): number {
-    return Math.min(this.#now, this.#since.get(nameOf(key)) ?? this.#now);
+    const name = nameOf(key);
+    const since = this.#begun.has(name) ? undefined : this.#since.get(name);
+    return Math.min(this.#now, since ?? this.#now);
   }
 
   #waitsFor(leaving: Leaving): DrainingDestination['waitsFor'] | undefined {
