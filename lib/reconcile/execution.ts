@@ -4,7 +4,7 @@ import type { IpvsError } from '../errors.js';
 import type { Session } from '../session.js';
 import type { Writer } from '../writer.js';
 import { interferenceError, refusalError, withheldError } from './errors.js';
-import type { Change } from './model.js';
+import type { Change, FoundService } from './model.js';
 import type { DestinationStep, ServiceStep, Step } from './planner.js';
 import type { Table } from './table.js';
 
@@ -65,6 +65,8 @@ export class Execution {
   readonly #additions = new Map<string, Error>();
   /** Destinations that are desired to serve and are not what they should be, by their service. */
   readonly #missing = new Map<string, number>();
+  /** Services that could not be edited, as they were found, by their names. */
+  readonly #unedited = new Map<string, FoundService>();
   /** The first failure of what is to go before a service, by its name. */
   readonly #removals = new Map<string, Error>();
 
@@ -117,6 +119,7 @@ export class Execution {
       if (!this.#removals.has(service)) this.#removals.set(service, error);
       return;
     }
+    if (action === 'edit-service') this.#unedited.set(service, change.from);
     if (action === 'edit-service' || action === 'delete-service') return;
     if (action === 'add-service') this.#lacking.set(service, error);
     if (!this.#additions.has(service)) this.#additions.set(service, error);
@@ -164,7 +167,8 @@ export class Execution {
     if (change.action !== 'drain-destination' || row === undefined || this.#means.allowRefusals) {
       return undefined;
     }
-    const { scheduler, schedulerFlags } = row.definition ?? row.fields;
+    const { scheduler, schedulerFlags } =
+      this.#unedited.get(service) ?? row.definition ?? row.fields;
     return refusesClients(scheduler, schedulerFlags)
       ? refusalError('apply', service, destination, String(scheduler))
       : undefined;

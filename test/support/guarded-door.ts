@@ -18,7 +18,7 @@ export interface Passing {
   /** Whether it changes something. */
   readonly writes: boolean;
   /** Lets it through; the reply to it alone. */
-  execute(): Promise<ArrayBuffer>;
+  readonly execute: () => Promise<ArrayBuffer>;
 }
 
 /** Gives the reply to a command. */
