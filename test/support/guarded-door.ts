@@ -1,5 +1,5 @@
 /** The real door to the kernel with a guard in it: commands pass one by one, as the guard lets them. */
-import assert from 'node:assert/strict';
+import assert, { AssertionError } from 'node:assert/strict';
 import type { Ipvs } from 'ipvs';
 import { isReading } from '../../lib/explain.js';
 import { formatCheckedKey } from '../../lib/keys.js';
@@ -32,6 +32,8 @@ export async function pass({ execute }: Passing): Promise<ArrayBuffer> {
 /** What a reply leaves out of a job is asked for again: so each command travels alone. */
 export class GuardedDoor implements Door {
   guard: Guard = pass;
+  /** What a guard found wrong. To the client it is a job that failed, of which an apply may make the best. */
+  readonly problems: AssertionError[] = [];
   readonly #door: Door;
 
   constructor(door: Door) {
@@ -80,12 +82,17 @@ export class GuardedDoor implements Door {
   ): Promise<ArrayBuffer> {
     const first = commands.slice(0, layout.command.size);
     const { name, service } = decodeCommand(first);
-    return await this.guard({
-      name,
-      service: service && formatCheckedKey(service),
-      writes: !isReading(name),
-      execute: async () => await execute(first),
-    });
+    try {
+      return await this.guard({
+        name,
+        service: service && formatCheckedKey(service),
+        writes: !isReading(name),
+        execute: async () => await execute(first),
+      });
+    } catch (error) {
+      if (error instanceof AssertionError) this.problems.push(error);
+      throw error;
+    }
   }
 }
 
@@ -101,5 +108,6 @@ export async function withGuard(
     await body(ipvs, door);
   } finally {
     await ipvs.close();
+    assert.ifError(door.problems[0]);
   }
 }
