@@ -44,18 +44,19 @@ export interface Question {
 export const QUESTION_SIZE = 100;
 
 export class Topology {
+  readonly client: Namespace;
   readonly director: Namespace;
+  /** r1 and r2. */
+  readonly realServers: readonly Namespace[];
   readonly #namespaces: readonly Namespace[];
-  readonly #client: Namespace;
-  readonly #realServers: readonly Namespace[];
   readonly #servers: ChildProcess[] = [];
 
   private constructor(namespaces: readonly Namespace[]) {
     const [, client, director, ...realServers] = namespaces;
     assert.ok(client && director);
     this.#namespaces = namespaces;
-    this.#client = client;
-    this.#realServers = realServers;
+    this.client = client;
+    this.realServers = realServers;
     this.director = director;
   }
 
@@ -90,7 +91,7 @@ export class Topology {
       const words = [protocol, masqueraded ? far : near, virtual, port, QUESTION_SIZE, times];
       return `${FLOW} ask ${words.join(' ')} 2>/dev/null | paste -sd , || true`;
     });
-    const { stdout } = await execute(...this.#client.inside('sh', '-c', lines.join('\n')));
+    const { stdout } = await execute(...this.client.inside('sh', '-c', lines.join('\n')));
     return stdout
       .trimEnd()
       .split('\n')
@@ -100,7 +101,7 @@ export class Topology {
   /** How many packets arrived in each encapsulation, by what topology.sh calls it. */
   async encapsulated(): Promise<Record<string, number>> {
     const counts: Record<string, number> = {};
-    for (const server of this.#realServers) {
+    for (const server of this.realServers) {
       for (const command of ['iptables-legacy-save', 'ip6tables-legacy-save']) {
         const rules = await server.run(command, '-c', '-t', 'mangle');
         for (const [, packets, name = ''] of rules.matchAll(/^\[(\d+):.*--comment "?([\w:]+)/gm)) {
