@@ -1,6 +1,6 @@
 /** Copies of this package, in folders of their own. */
 import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { PACKAGE_ROOT } from './child.js';
 
@@ -16,9 +16,9 @@ export async function copyPackage(folder: string): Promise<string> {
   return pathToFileURL(join(folder, 'dist/lib/index.js')).href;
 }
 
-/** Runs `body` with a new folder for copies. Beside the addon: a hard link does not leave its file system. */
+/** Runs `body` with a new folder for copies. Beside the addon: a hard link does not leave its mount. */
 export async function withFolder(body: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await mkdtemp(join(PACKAGE_ROOT, 'build', 'copies-'));
+  const folder = await mkdtemp(join(dirname(ADDON), 'copies-'));
   try {
     await body(folder);
   } finally {
