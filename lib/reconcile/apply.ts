@@ -4,14 +4,14 @@ import { conflict, hasReason } from '../errors.js';
 import type { CheckedServiceKey } from '../input/service.js';
 import { formatCheckedKey } from '../keys.js';
 import type { Finding } from '../model.js';
-import { readSysctl } from '../proc/sysctls.js';
 import type { Session } from '../session.js';
 import type { SysctlValue } from '../sysctls.js';
 import type { Writer } from '../writer.js';
 import type { ApplyReport, DrainedDestination, DrainingDestination } from './apply-model.js';
-import { DrainClocks, isPersistent } from './drains.js';
+import { DrainClocks, isPersistent, readExpireTemplates } from './drains.js';
 import { IpvsApplyError, removalsError } from './errors.js';
 import { Execution, type Failure, type Means } from './execution.js';
+import { formatChangeKey } from './format.js';
 import type { Change } from './model.js';
 import type { CheckedApplyOptions } from './options.js';
 import { type Leaving, type Planned, planTables, type Step } from './planner.js';
@@ -84,14 +84,6 @@ function unchangedBy(desired: Table, steps: readonly Step[]): ApplyReport['uncha
   };
 }
 
-function isDrainOf({ service, destination }: Leaving, { step: { change } }: Failure): boolean {
-  return (
-    change.action === 'drain-destination' &&
-    change.key.service === service.name &&
-    change.key.destination === destination.name
-  );
-}
-
 class Application {
   readonly #session: Session;
   readonly #writer: Writer;
@@ -140,7 +132,6 @@ class Application {
     const { options } = this.#wish;
     if (options.drain === undefined) return planTables(desired, actual, options);
     this.#expireTemplates ??= { value: await this.#readExpireTemplates(actual) };
-    // Where it is not known, drains wait for what they perhaps need not: they are bounded.
     const templatesCount = this.#expireTemplates.value !== 1;
     this.#clocks ??= new DrainClocks(options.drain, Date.now(), templatesCount);
     const whole = planTables(desired, actual, options, this.#clocks);
@@ -170,14 +161,7 @@ class Application {
   async #readExpireTemplates(actual: Table): Promise<SysctlValue | undefined> {
     const { scope, signal } = this.#wish.options;
     if (![...actual.values()].some((row) => isPersistent(row) && scope(row.key))) return undefined;
-    try {
-      const files = this.#session.files('apply', signal);
-      return await readSysctl(files, 'apply', 'expire_quiescent_template');
-    } catch (error) {
-      // A container may not see /proc/sys.
-      if (hasReason(error, 'unknown-sysctl', 'permission-denied')) return undefined;
-      throw error;
-    }
+    return await readExpireTemplates(this.#session, 'apply', signal);
   }
 
   async #carryOut(first: readonly Step[]): Promise<void> {
@@ -254,10 +238,15 @@ class Application {
   #reportDraining(): DrainingDestination[] {
     const clocks = this.#clocks;
     if (clocks === undefined) return [];
+    const failed = new Set(
+      this.#failures
+        .filter(({ step }) => step.change.action === 'drain-destination')
+        .map(({ step }) => formatChangeKey(step.change.key)),
+    );
     return [...this.#draining.values()]
       .flat()
-      .filter((each) => !this.#failures.some((failure) => isDrainOf(each, failure)))
-      .map((each) => clocks.report(each));
+      .map((each) => clocks.report(each))
+      .filter(({ key }) => !failed.has(formatChangeKey(key)));
   }
 
   #warnings(draining: readonly DrainingDestination[]): Finding[] {

@@ -5,14 +5,13 @@ import { checkBoolean, checkInteger, checkObject, Shape } from '../input/checks.
 import { takesPortZero } from '../input/destination.js';
 import { checkSignal } from '../input/options.js';
 import { formatCheckedKey } from '../keys.js';
-import type { CallOptions, ConnectionGauges, DestinationEntry } from '../model.js';
+import type { CallOptions, DestinationEntry } from '../model.js';
 import { decodeDestination, decodeService } from '../native/decode.js';
-import { readSysctl } from '../proc/sysctls.js';
 import { type DestinationSubject, findRow } from '../sequences/destination.js';
 import type { Session } from '../session.js';
 import type { Writer } from '../writer.js';
 import type { DrainedDestination } from './apply-model.js';
-import { waitsFor } from './drains.js';
+import { NO_CONNECTIONS, readExpireTemplates, waitsFor } from './drains.js';
 import { overruledError, refusalError } from './errors.js';
 import { refusesClients } from './execution.js';
 import { checkDeadline } from './options.js';
@@ -83,13 +82,7 @@ async function doTemplatesCount(
     throw refusalError(METHOD, formatCheckedKey(service), destination, scheduler);
   }
   if (persistence === undefined) return false;
-  try {
-    const name = 'expire_quiescent_template';
-    return (await readSysctl(session.files(METHOD, signal), METHOD, name)) !== 1;
-  } catch (error) {
-    if (hasReason(error, 'unknown-sysctl', 'permission-denied')) return true;
-    throw error;
-  }
+  return (await readExpireTemplates(session, METHOD, signal)) !== 1;
 }
 
 /** The destination as it is, or undefined when it has gone. */
@@ -114,7 +107,6 @@ async function look(
 
 /** A client for whom the destination was chosen just before has a connection by then. */
 const SETTLING = 100;
-const NONE: ConnectionGauges = { active: 0, inactive: 0, persistent: 0 };
 
 /** Gives a destination weight 0, and deletes it when nothing keeps it any more, or at the deadline. */
 export async function drainDestination(
@@ -131,7 +123,7 @@ export async function drainDestination(
   const templatesCount = await doTemplatesCount(session, subject, options, key.destination);
   await writer.updateDestination(subject, { weight: 0 }, signal);
   const since = Math.min(Date.now(), options.since ?? Date.now());
-  let connections = NONE;
+  let connections = NO_CONNECTIONS;
   let wait = Math.min(SETTLING, interval);
   for (;;) {
     const left = since + deadline - Date.now();

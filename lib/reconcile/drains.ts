@@ -1,12 +1,18 @@
 /** When destinations that drain may go. */
+import { hasReason } from '../errors.js';
 import type { ConnectionGauges } from '../model.js';
+import { readSysctl } from '../proc/sysctls.js';
+import type { Session } from '../session.js';
+import type { SysctlValue } from '../sysctls.js';
 import type { DrainedDestination, DrainingDestination } from './apply-model.js';
+import { formatChangeKey } from './format.js';
 import type { ChangeKey } from './model.js';
 import type { CheckedDrain } from './options.js';
 import type { Drains, Leaving } from './planner.js';
 import type { ServiceRow } from './table.js';
 
-const NONE: ConnectionGauges = { active: 0, inactive: 0, persistent: 0 };
+/** What is known of connections where nothing is. */
+export const NO_CONNECTIONS: ConnectionGauges = { active: 0, inactive: 0, persistent: 0 };
 
 /** What keeps a destination, if anything does. */
 export function waitsFor(
@@ -17,13 +23,26 @@ export function waitsFor(
   return templatesCount && persistent > 0 ? 'persistence' : undefined;
 }
 
-/** One text for a destination of any service. */
-function nameOf({ service, destination }: Required<ChangeKey>): string {
-  return `${service} > ${destination}`;
-}
-
 function keyOf({ service, destination }: Leaving): Required<ChangeKey> {
   return { service: service.name, destination: destination.name };
+}
+
+/**
+ * The sysctl `expire_quiescent_template`: only where it is 1, clients that persistence has bound do not come back to
+ * a destination of weight 0. Undefined where a container does not see it: then drains wait for what they perhaps need
+ * not, and are bounded all the same.
+ */
+export async function readExpireTemplates(
+  session: Session,
+  method: string,
+  signal: AbortSignal | undefined,
+): Promise<SysctlValue | undefined> {
+  try {
+    return await readSysctl(session.files(method, signal), method, 'expire_quiescent_template');
+  } catch (error) {
+    if (hasReason(error, 'unknown-sysctl', 'permission-denied')) return undefined;
+    throw error;
+  }
 }
 
 /** Whether clients of a service are bound to its destinations. */
@@ -32,7 +51,7 @@ export function isPersistent({ fields }: ServiceRow): boolean {
 }
 
 function connectionsOf({ destination }: Leaving): ConnectionGauges {
-  return (destination.fields['connections'] as ConnectionGauges | undefined) ?? NONE;
+  return (destination.fields['connections'] as ConnectionGauges | undefined) ?? NO_CONNECTIONS;
 }
 
 /** The clocks of drains, as of one moment. */
@@ -47,31 +66,30 @@ export class DrainClocks implements Drains {
 
   constructor(rule: CheckedDrain, now: number, templatesCount: boolean) {
     this.#rule = rule;
-    this.#since = new Map(rule.since.map(({ key, since }) => [nameOf(key), since]));
+    this.#since = new Map(rule.since.map(({ key, since }) => [formatChangeKey(key), since]));
     this.#now = now;
     this.#templatesCount = templatesCount;
   }
 
   /** A destination got weight 0 just now: it stays for now, and what was said of an earlier drain does not count. */
-  began({ service, destination = '' }: ChangeKey): void {
-    this.#begun.add(nameOf({ service, destination }));
+  began(key: ChangeKey): void {
+    this.#begun.add(formatChangeKey(key));
   }
 
   isOver(leaving: Leaving): boolean {
     const key = keyOf(leaving);
-    if (this.#begun.has(nameOf(key))) return false;
+    if (this.#begun.has(formatChangeKey(key))) return false;
     const since = this.#start(key);
     const connections = connectionsOf(leaving);
     const forced = this.#waitsFor(leaving) !== undefined;
     if (forced && this.#now < since + this.#rule.deadline) return false;
-    this.#over.set(nameOf(key), { key, since, forced, connections });
+    this.#over.set(formatChangeKey(key), { key, since, forced, connections });
     return true;
   }
 
   /** What a destination that has been deleted was, if its drain was over. */
   ended(key: ChangeKey): DrainedDestination | undefined {
-    const { service, destination = '' } = key;
-    return this.#over.get(nameOf({ service, destination }));
+    return this.#over.get(formatChangeKey(key));
   }
 
   /** What is told of a destination that stays for now. */
@@ -91,7 +109,7 @@ export class DrainClocks implements Drains {
 
   /** A clock that was set back must not make a drain longer. */
   #start(key: Required<ChangeKey>): number {
-    const name = nameOf(key);
+    const name = formatChangeKey(key);
     const since = this.#begun.has(name) ? undefined : this.#since.get(name);
     return Math.min(this.#now, since ?? this.#now);
   }

@@ -1,5 +1,5 @@
 /** A plan for people to read. */
-import type { Change } from './model.js';
+import type { Change, ChangeKey } from './model.js';
 
 const SIGNS: Readonly<Record<Change['action'], string>> = {
   'add-service': '+',
@@ -40,13 +40,18 @@ function difference(from: object, to: object): string {
     .join(' ');
 }
 
+/** One text for what a change is about: a service, or a destination of it. */
+export function formatChangeKey({ service, destination }: ChangeKey): string {
+  return destination === undefined ? service : `${service} > ${destination}`;
+}
+
 function line(change: Change): string {
   const { action, key } = change;
   const what =
     'from' in change && 'to' in change
       ? difference(change.from, change.to)
       : whole('to' in change ? change.to : change.from);
-  const name = key.destination === undefined ? key.service : `${key.service} > ${key.destination}`;
+  const name = formatChangeKey(key);
   return `${SIGNS[action]} ${name}  ${what}${action === 'drain-destination' ? '  (drain)' : ''}`;
 }
 

@@ -44,10 +44,12 @@ const MAX_DEADLINE = 2_592_000_000;
 
 const PLAN = Shape.of('scope', 'keepWeights?', 'drain?');
 const PLAN_DRAIN = Shape.of('protocols?');
-const RULE_FIELDS = [
-  ...['scope', 'keepWeights?', 'drain?', 'maxRemovals?', 'allowEmpty?', 'shuffle?'],
+/** The names of the rules, for the shape of options that they are a part of. */
+export const RULES: readonly string[] = [
+  ...['scope', 'keepWeights?', 'drain?'],
+  ...['maxRemovals?', 'allowEmpty?', 'shuffle?'],
 ];
-const APPLY = Shape.of(...RULE_FIELDS, 'dryRun?', 'signal?');
+const APPLY = Shape.of(...RULES, 'dryRun?', 'signal?');
 const DRAIN = Shape.of('deadline', 'protocols?', 'since?', 'allowRefusals?');
 const START = new Shape(
   ['key', 'since'],
@@ -83,23 +85,23 @@ export function checkDeadline(field: string, value: unknown): number {
   return checkInteger(field, value, 1, MAX_DEADLINE, ' (milliseconds)');
 }
 
+function checkKeyText(field: string, value: unknown, parse: (text: string) => unknown): string {
+  const expected = 'a key as formatKey writes it';
+  if (typeof value !== 'string') throw wrongType(field, expected, value);
+  try {
+    parse(value);
+    return value;
+  } catch {
+    throw outOfRange(field, expected, value);
+  }
+}
+
 function checkKey(field: string, value: unknown): Required<ChangeKey> {
   const { service, destination } = checkObject(field, value, KEY);
-  if (typeof service !== 'string') throw wrongType(`${field}.service`, 'a key', service);
-  if (typeof destination !== 'string') {
-    throw wrongType(`${field}.destination`, 'a key', destination);
-  }
-  try {
-    parseServiceKey(service);
-  } catch {
-    throw outOfRange(`${field}.service`, 'a key as formatKey writes it', service);
-  }
-  try {
-    parseDestinationKey(destination);
-  } catch {
-    throw outOfRange(`${field}.destination`, 'a key as formatKey writes it', destination);
-  }
-  return { service, destination };
+  return {
+    service: checkKeyText(`${field}.service`, service, parseServiceKey),
+    destination: checkKeyText(`${field}.destination`, destination, parseDestinationKey),
+  };
 }
 
 function checkSince(field: string, value: unknown): DrainStart[] {
@@ -155,9 +157,6 @@ export function checkRules(fields: Readonly<Record<string, unknown>>): CheckedRu
     shuffle: checkBoolean('options.shuffle', shuffle),
   };
 }
-
-/** The names of the rules, for the shape of options that they are a part of. */
-export const RULES: readonly string[] = RULE_FIELDS;
 
 /** The options of `apply`. */
 export function checkApplyOptions(value: unknown): CheckedApplyOptions {

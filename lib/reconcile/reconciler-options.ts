@@ -1,6 +1,6 @@
 /** The options of a reconciler. */
 import { conflict } from '../errors.js';
-import { checkBoolean, checkInteger, checkObject, type Fields, Shape } from '../input/checks.js';
+import { checkInteger, checkObject, type Fields, Shape } from '../input/checks.js';
 import type { ApplyRules } from './apply-model.js';
 import { type CheckedRules, checkRules, RULES } from './options.js';
 
@@ -59,10 +59,8 @@ function checkBackoff(field: string, value: unknown): CheckedReconcilerOptions['
 
 function checkResync(field: string, value: unknown): number {
   if (value === undefined) return 30_000;
-  if (typeof value === 'boolean') {
-    if (!checkBoolean(field, value)) return Infinity;
-    throw conflict(field, 'is a number of milliseconds, or false');
-  }
+  if (value === false) return Infinity;
+  if (value === true) throw conflict(field, 'is a number of milliseconds, or false');
   return checkInteger(field, value, 1000, DAY, UNIT);
 }
 

@@ -15,6 +15,7 @@ import type {
 } from './apply-model.js';
 import { checkWish } from './apply.js';
 import { IpvsApplyError, stoppedError } from './errors.js';
+import { formatChangeKey } from './format.js';
 import { Holds } from './holds.js';
 import type { Change, DesiredState } from './model.js';
 import type { CheckedApplyOptions } from './options.js';
@@ -61,11 +62,6 @@ interface Desired {
 interface Waiting {
   readonly resolve: (report: ApplyReport) => void;
   readonly reject: (error: unknown) => void;
-}
-
-/** Keys of destinations as one text each. */
-function nameOf({ service, destination }: Change['key']): string {
-  return `${service} > ${destination ?? ''}`;
 }
 
 function keyOf(service: string): CheckedServiceKey {
@@ -275,11 +271,11 @@ export class Reconciler implements AsyncDisposable {
     this.#waiting = [];
     this.#changedSince = undefined;
     this.#changeDue = Infinity;
-    const began = new Set(this.#draining.map(({ key }) => nameOf(key)));
+    const drained = this.#draining;
     const held = this.#holds.at(performance.now(), desired.table);
     try {
       const report = await this.#apply(desired.table, held);
-      this.#succeed(desired, report, began);
+      this.#succeed(desired, report, drained);
       for (const { resolve } of waiting) resolve(report);
     } catch (error) {
       this.#fail(desired, error as Error, held);
@@ -338,15 +334,17 @@ export class Reconciler implements AsyncDisposable {
     return await this.#ipvs.applyWish({ desired, options, held, ...(only && { only }) });
   }
 
-  #succeed(desired: Desired, report: ApplyReport, began: ReadonlySet<string>): void {
+  /** After an apply that began while these destinations drained. */
+  #succeed(desired: Desired, report: ApplyReport, drained: readonly DrainStart[]): void {
     this.#failuresInARow = 0;
     this.#retryDue = Infinity;
     this.#holds.learn([], new Map(), desired.table, performance.now());
     const isNew = !desired.reached;
     desired.reached = true;
-    const services = new Set([...began].map((name) => name.replace(/ > .*$/, '')));
+    const destinations = new Set(drained.map(({ key }) => formatChangeKey(key)));
+    const services = new Set(drained.map(({ key }) => key.service));
     const isDrain = ({ action, key }: Change): boolean =>
-      (action === 'delete-destination' && began.has(nameOf(key))) ||
+      (action === 'delete-destination' && destinations.has(formatChangeKey(key))) ||
       (action === 'delete-service' && services.has(key.service));
     this.#learnDrains(report);
     if (!isNew && report.applied.some((change) => !isDrain(change))) this.#tell('drift', report);
