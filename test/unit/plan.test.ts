@@ -5,63 +5,14 @@ import { describe, it } from 'mocha';
 import {
   type Change,
   type DesiredService,
-  type DesiredState,
   formatKey,
   formatPlan,
-  parseDestinationKey,
-  parseServiceKey,
   plan,
   type PlanOptions,
   type ServiceState,
 } from '../../lib/index.js';
 import { state } from '../support/arbitraries.js';
-
-/** A table as snapshots give it, changed as a plan says; what the kernel would refuse is refused. */
-class Model {
-  readonly #services = new Map<string, { definition: object; destinations: Map<string, object> }>();
-
-  constructor(state: DesiredState) {
-    // What a table holds is complete: so says a plan from nothing.
-    for (const change of plan(state, [], { scope: 'everything' })) this.apply(change);
-  }
-
-  apply(change: Change): void {
-    const { service, destination } = change.key;
-    const target =
-      destination === undefined ? this.#services : this.#services.get(service)?.destinations;
-    assert.ok(target !== undefined, `${service} is not there`);
-    const name = destination ?? service;
-    const [verb] = change.action.split('-');
-    assert.equal(target.has(name), verb !== 'add', `${change.action} ${name}`);
-    if (!('to' in change)) {
-      if (destination === undefined)
-        assert.equal(this.#services.get(service)?.destinations.size, 0);
-      target.delete(name);
-    } else if (destination === undefined) {
-      const destinations = this.#services.get(service)?.destinations ?? new Map<string, object>();
-      this.#services.set(service, { definition: change.to, destinations });
-    } else {
-      target.set(name, change.to);
-    }
-  }
-
-  get state(): ServiceState[] {
-    return [...this.#services].map(([name, { definition, destinations }]) => {
-      const list = [...destinations].map(([key, each]) => ({
-        ...parseDestinationKey(key),
-        ...each,
-      }));
-      const all: unknown = { ...parseServiceKey(name), ...definition, destinations: list };
-      return all as ServiceState;
-    });
-  }
-}
-
-function applied(from: DesiredState, changes: readonly Change[]): ServiceState[] {
-  const model = new Model(from);
-  for (const change of changes) model.apply(change);
-  return model.state;
-}
+import { ALL, applied, OTHER, REAL, table, WEB } from '../support/memory-table.js';
 
 /** Two states that share services, of which some have other definitions and destinations. */
 const pair: fc.Arbitrary<[DesiredService[], DesiredService[]]> = fc
@@ -81,22 +32,10 @@ const pair: fc.Arbitrary<[DesiredService[], DesiredService[]]> = fc
     return [one, [...shared, ...other.filter((each) => !names.has(formatKey(each)))]];
   });
 
-const ALL: PlanOptions = { scope: 'everything' };
 const DRAINING: PlanOptions = { ...ALL, drain: { protocols: ['tcp', 'udp', 'sctp'] } };
-
-const REAL = { address: '10.0.1.1', port: 80, forwarding: 'masquerade' } as const;
-const OTHER = { ...REAL, address: '10.0.1.2' };
-const WEB: DesiredService = {
-  ...{ protocol: 'tcp', address: '10.0.0.1', port: 80, scheduler: 'wrr' },
-  destinations: [REAL],
-};
 
 function actions(changes: readonly Change[]): string[] {
   return changes.map(({ action, key }) => `${action} ${key.destination ?? key.service}`);
-}
-
-function table(...services: readonly DesiredService[]): ServiceState[] {
-  return new Model(services).state;
 }
 
 describe('a plan', () => {
@@ -326,129 +265,6 @@ describe('a plan edits for every field that differs', () => {
         assert.deepEqual(actions(plan([to], table(from), ALL)), edit);
         assert.deepEqual(plan([to], table(to), ALL), []);
       }
-    });
-  }
-});
-
-describe('the scope of a plan', () => {
-  const MARK = { fwmark: 7, family: 'ipv4', scheduler: 'rr', destinations: [] } as const;
-  const V6 = { ...WEB, address: '2001:db8::1', destinations: [] } as DesiredService;
-  const services = table(WEB, V6, MARK);
-  const CASES: readonly (readonly [PlanOptions['scope'], readonly string[]])[] = [
-    ['everything', ['tcp 10.0.0.1:80', 'tcp [2001:db8::1]:80', 'fwmark 7 ipv4']],
-    [['10.0.0.0/8'], ['tcp 10.0.0.1:80']],
-    [['10.0.0.1'], ['tcp 10.0.0.1:80']],
-    [['10.0.0.2', '10.1.0.0/16'], []],
-    [['0.0.0.0/0'], ['tcp 10.0.0.1:80']],
-    [['::/0'], ['tcp [2001:db8::1]:80']],
-    [
-      ['2001:db8::/32', 'fwmark 7 ipv4'],
-      ['tcp [2001:db8::1]:80', 'fwmark 7 ipv4'],
-    ],
-    [['tcp 10.0.0.1:80'], ['tcp 10.0.0.1:80']],
-    [['tcp 10.0.0.1:81', 'udp 10.0.0.1:80', 'fwmark 7 ipv6'], []],
-    [({ fwmark }) => fwmark === 7, ['fwmark 7 ipv4']],
-  ];
-  for (const [scope, expected] of CASES) {
-    it(typeof scope === 'function' ? 'a function' : String(scope), () => {
-      const deleted = plan([], services, { scope }).filter(
-        ({ action }) => action === 'delete-service',
-      );
-      assert.deepEqual(
-        deleted.map(({ key }) => key.service),
-        expected,
-      );
-    });
-  }
-});
-
-describe('a plan refuses', () => {
-  const CASES: Readonly<Record<string, readonly [unknown, unknown, unknown, string]>> = {
-    'no scope': [[], [], {}, 'options.scope'],
-    'a scope that is another word': [[], [], { scope: 'all' }, 'options.scope'],
-    'an empty scope': [[], [], { scope: [] }, 'options.scope'],
-    'a scope of no network': [[], [], { scope: ['10.0.0.0/33'] }, 'options.scope[0]'],
-    'a scope of no key': [[], [], { scope: ['::/0', 'tcp 10.0.0.1'] }, 'options.scope[1]'],
-    'a scope of numbers': [[], [], { scope: [7] }, 'options.scope[0]'],
-    'a scope that answers later': [
-      [WEB],
-      [],
-      { scope: async () => await Promise.resolve(true) },
-      'options.scope',
-    ],
-    'a scope with a hole': [[], [], { scope: new Array(1) }, 'options.scope[0]'],
-    'a scope of a network that is not meant': [
-      [],
-      [],
-      { scope: ['10.9.9.9/8'] },
-      'options.scope[0]',
-    ],
-    'a hole where a service was': [new Array(1), table(WEB), ALL, 'services[0]'],
-    'a hole where a destination was': [
-      [{ ...WEB, destinations: new Array(1) }],
-      table(WEB),
-      ALL,
-      'services[0].destinations[0]',
-    ],
-    'another option': [[], [], { ...ALL, dryRun: true }, 'options.dryRun'],
-    'a drain of no protocol': [
-      [],
-      [],
-      { ...ALL, drain: { protocols: ['icmp'] } },
-      'options.drain.protocols[0]',
-    ],
-    'a state that is none': [{ services: [] }, [], ALL, 'services'],
-    'an actual table that is none': [[], undefined, ALL, 'actual'],
-    'a service twice': [[WEB, { ...WEB, address: '::ffff:10.0.0.1' }], [], ALL, 'services[1]'],
-    'a destination twice': [
-      [{ ...WEB, destinations: [REAL, OTHER, REAL] }],
-      [],
-      ALL,
-      'services[0].destinations[2]',
-    ],
-    'a destination twice, where it is there': [
-      [{ ...WEB, destinations: [REAL, REAL] }],
-      table(WEB),
-      ALL,
-      'services[0].destinations[1]',
-    ],
-    'no destinations': [[{ ...WEB, destinations: undefined }], [], ALL, 'services[0].destinations'],
-    'an unknown field': [[WEB, { ...WEB, port: 81, color: 1 }], [], ALL, 'services[1].color'],
-    'an unknown field of a destination that is there': [
-      [{ ...WEB, destinations: [{ ...REAL, color: 1 }] }],
-      table(WEB),
-      ALL,
-      'services[0].destinations[0].color',
-    ],
-    'a destination that lacks its method, where it is there': [
-      [{ ...WEB, destinations: [{ address: REAL.address, port: 80 }] }],
-      table(WEB),
-      ALL,
-      'services[0].destinations[0].forwarding',
-    ],
-    'a weight of no use': [
-      [{ ...WEB, destinations: [{ ...REAL, weight: -1 }] }],
-      [],
-      ALL,
-      'services[0].destinations[0].weight',
-    ],
-    'another family': [
-      [{ ...WEB, destinations: [{ ...REAL, address: '2001:db8::1' }] }],
-      [],
-      ALL,
-      'services[0].destinations[0].address',
-    ],
-  };
-  for (const [title, [desired, actual, options, field]] of Object.entries(CASES)) {
-    it(`${title}, and says where: ${field}`, () => {
-      assert.throws(
-        () => plan(desired as DesiredState, actual as ServiceState[], options as PlanOptions),
-        (error: { field?: string; code?: string }) => {
-          assert.equal(error.field, field);
-          assert.match(error.code ?? '', /^ERR_IPVS_/);
-          return true;
-        },
-      );
     });
   }
 });
