@@ -180,13 +180,22 @@ describe('the example', function () {
       }
     });
 
-    it('repairs what somebody else deletes or edits', async () => {
+    /** Runs `body` with the program, which has begun and found both servers healthy. */
+    async function whileHealthy(body: (program: Program) => Promise<void>): Promise<void> {
       await web.script(LIGHT, 200);
       await web.script(HEAVY, 200);
       const check = { ...SAMPLE.check, interval: 50 };
       const program = Program.start(ns, MAIN, file({ ...SAMPLE, check }));
       try {
         await program.printed(2);
+        await body(program);
+      } finally {
+        await program.end('SIGKILL');
+      }
+    }
+
+    it('repairs what somebody else deletes or edits', async () => {
+      await whileHealthy(async (program) => {
         await ns.ipvsadm('-d', '-t', `${VIRTUAL}:80`, '-r', `${LIGHT}:8080`);
         await ns.ipvsadm('-e', '-t', `${VIRTUAL}:80`, '-r', `${HEAVY}:8080`, '-m', '-w', '9');
         await until(async () => {
@@ -198,18 +207,11 @@ describe('the example', function () {
         });
         await assertWeights(1, 3);
         assert.deepEqual(await program.end('SIGTERM'), DONE);
-      } finally {
-        await program.end('SIGKILL');
-      }
+      });
     });
 
     it('ends with status 1 where it cannot go on, so that it is started anew', async () => {
-      await web.script(LIGHT, 200);
-      await web.script(HEAVY, 200);
-      const check = { ...SAMPLE.check, interval: 50 };
-      const program = Program.start(ns, MAIN, file({ ...SAMPLE, check }));
-      try {
-        await program.printed(2);
+      await whileHealthy(async (program) => {
         await ns.ipvsadm('-C');
         const { status, stderr } = await program.ended();
         assert.equal(status, 1);
@@ -218,9 +220,7 @@ describe('the example', function () {
           stderr,
           /^ensureDestination 10\.0\.1\.[23]:8080 .*no such virtual service.*\n$/,
         );
-      } finally {
-        await program.end('SIGKILL');
-      }
+      });
     });
   });
 
