@@ -22,7 +22,11 @@ function linesOf(socket: Socket): Interface {
 function answer(name: string, socket: Socket): void {
   let timer: NodeJS.Timeout | undefined;
   let count = 0;
-  socket.on('close', () => { clearInterval(timer); }).on('error', () => undefined);
+  socket
+    .on('close', () => {
+      clearInterval(timer);
+    })
+    .on('error', () => undefined);
   linesOf(socket).on('line', (line) => {
     clearInterval(timer);
     if (line !== 'download') {
