@@ -1,9 +1,9 @@
-import { mkdirSync, readFileSync, statfsSync } from 'node:fs';
+import { mkdirSync, readFileSync, statfsSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { notRun } from './failure.js';
 import type { Job } from './job.js';
 import type { Machine } from './machine.js';
-import { guestScript } from './paths.js';
+import { guestScript, projectRoot } from './paths.js';
 import { findProgram } from './programs.js';
 import type { Settings } from './settings.js';
 
@@ -35,8 +35,14 @@ export function umlMachine(job: Job, settings: Settings): Machine {
   // Without a folder of the job's own UML writes into ~/.uml.
   const umlFolder = join(job.directory, 'uml');
   mkdirSync(umlFolder);
+  // The loader takes no path that has a space or a colon in it, as the project's may.
+  const registers = join(job.directory, 'xstate.so');
+  symlinkSync(join(projectRoot, 'build/test/xstate.so'), registers);
   return {
     argv: [
+      'env',
+      // Without it the guest dies on processors with more registers than it knows.
+      `LD_PRELOAD=${registers}`,
       program,
       `uml_dir=${umlFolder}`,
       `mem=${memory}`,
