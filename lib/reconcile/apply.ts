@@ -12,6 +12,7 @@ import { DrainClocks, isPersistent, readExpireTemplates } from './drains.js';
 import { IpvsApplyError, removalsError } from './errors.js';
 import { Execution, type Failure, type Means } from './execution.js';
 import { formatChangeKey } from './format.js';
+import { glance } from './glance.js';
 import type { Change } from './model.js';
 import type { CheckedApplyOptions } from './options.js';
 import { type Leaving, type Planned, planTables, type Step } from './planner.js';
@@ -74,6 +75,15 @@ function count(steps: readonly Step[], ...actions: readonly Change['action'][]):
   return steps.filter(({ change }) => actions.includes(change.action)).length;
 }
 
+/** A table that was looked at. */
+interface Look {
+  /** What is desired of what was read. */
+  readonly desired: Table;
+  readonly actual: Table;
+  /** How many entries were seen to be as desired, and were not read. */
+  readonly settled: number;
+}
+
 /** How much of what is desired needs no step. */
 function unchangedBy(desired: Table, steps: readonly Step[]): ApplyReport['unchanged'] {
   const rows = [...desired.values()];
@@ -104,25 +114,39 @@ class Application {
   }
 
   async run(): Promise<ApplyReport> {
-    const { options, only } = this.#wish;
-    const { signal } = options;
-    const desired = only === undefined ? this.#wish.desired : this.#part(only);
-    const actual =
-      only === undefined
-        ? await readActual(this.#session, signal)
-        : await readServices(this.#session, only, signal);
-    const planned = await this.#plan(desired, actual);
-    this.#guard(planned);
+    const { desired, options, only } = this.#wish;
+    const look = await this.#look();
+    const planned = await this.#plan(look.desired, look.actual);
+    this.#guard(planned, look.settled);
     if (!options.dryRun) await this.#carryOut(planned.steps);
-    const report = this.#report(desired, planned.steps);
-    if (report.failed.length > 0) throw new IpvsApplyError(report, signal?.aborted === true);
+    const report = this.#report(only === undefined ? desired : look.desired, planned.steps);
+    const isAborted = options.signal?.aborted === true;
+    if (report.failed.length > 0) throw new IpvsApplyError(report, isAborted);
     return report;
   }
 
+  async #look(): Promise<Look> {
+    const { desired, options, only } = this.#wish;
+    const { quick, scope, signal } = options;
+    const session = this.#session;
+    const seen =
+      only === undefined && quick ? await glance(session, desired, scope, signal) : undefined;
+    const services = only ?? seen?.suspects;
+    if (services === undefined) {
+      return { desired, actual: await readActual(session, signal), settled: 0 };
+    }
+    return {
+      desired: this.#part(services),
+      actual: services.length === 0 ? new Map() : await readServices(session, services, signal),
+      settled: seen?.settled ?? 0,
+    };
+  }
+
   /** Refuses to remove more than it may. What drains was once allowed to go; an empty state was meant. */
-  #guard({ tally }: Planned): void {
+  #guard({ tally: { entries, removals } }: Planned, settled: number): void {
     const { desired, options, only } = this.#wish;
     if (desired.size === 0 || only !== undefined) return;
+    const tally = { entries: entries + settled, removals };
     if (tally.removals > options.maxRemovals * tally.entries) {
       throw removalsError(tally, options.maxRemovals);
     }

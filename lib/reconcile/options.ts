@@ -35,6 +35,7 @@ export interface CheckedRules extends CheckedPlanOptions {
 /** Options of an apply, checked. */
 export interface CheckedApplyOptions extends CheckedRules {
   readonly dryRun: boolean;
+  readonly quick: boolean;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -49,7 +50,7 @@ export const RULES: readonly string[] = [
   ...['scope', 'keepWeights?', 'drain?'],
   ...['maxRemovals?', 'allowEmpty?', 'shuffle?'],
 ];
-const APPLY = Shape.of(...RULES, 'dryRun?', 'signal?');
+const APPLY = Shape.of(...RULES, 'dryRun?', 'quick?', 'signal?');
 const DRAIN = Shape.of('deadline', 'protocols?', 'since?', 'allowRefusals?');
 const START = new Shape(
   ['key', 'since'],
@@ -161,10 +162,11 @@ export function checkRules(fields: Readonly<Record<string, unknown>>): CheckedRu
 /** The options of `apply`. */
 export function checkApplyOptions(value: unknown): CheckedApplyOptions {
   const fields = checkObject('options', value, APPLY);
-  const { dryRun = false, signal } = fields;
+  const { dryRun = false, quick = false, signal } = fields;
   return {
     ...checkRules(fields),
     dryRun: checkBoolean('options.dryRun', dryRun),
+    quick: checkBoolean('options.quick', quick),
     signal: checkSignal('options.signal', signal),
   };
 }

@@ -26,6 +26,12 @@ export interface ReconcilerOptions extends ApplyRules {
    * what others changed within the scope is repaired; false: never. Default: 30000.
    */
   readonly resync?: number | false | undefined;
+  /**
+   * How many resyncs it takes until one compares the whole table, 1..1000; the others look quickly
+   * ({@link ApplyOptions.quick}). So what they miss is repaired after `fullCheckEvery` times `resync` at the latest.
+   * A new desired state, a repetition after a failure and {@link Reconciler.reconcile} always compare all of it. Default: 10.
+   */
+  readonly fullCheckEvery?: number | undefined;
   /** Milliseconds between two looks at destinations that drain, 10..3600000. Default: 1000. */
   readonly drainInterval?: number | undefined;
   /** How long to wait before trying again. */
@@ -38,13 +44,14 @@ export interface CheckedReconcilerOptions {
   readonly delay: number;
   readonly maxDelay: number;
   readonly resync: number;
+  readonly fullCheckEvery: number;
   readonly drainInterval: number;
   readonly backoff: { readonly min: number; readonly max: number };
 }
 
 const DAY = 86_400_000;
 const UNIT = ' (milliseconds)';
-const OWN = ['delay?', 'maxDelay?', 'resync?', 'drainInterval?', 'backoff?'];
+const OWN = ['delay?', 'maxDelay?', 'resync?', 'fullCheckEvery?', 'drainInterval?', 'backoff?'];
 const OPTIONS = Shape.of(...RULES, ...OWN);
 const BACKOFF = Shape.of('min?', 'max?');
 
@@ -68,11 +75,13 @@ function checkResync(field: string, value: unknown): number {
 export function checkReconcilerOptions(value: unknown): CheckedReconcilerOptions {
   const fields = checkObject('options', value, OPTIONS);
   const { delay = 50, maxDelay = 1000, drainInterval = 1000, resync, backoff } = fields;
+  const { fullCheckEvery = 10 } = fields;
   return {
     rules: checkRules(fields),
     delay: checkInteger('options.delay', delay, 0, 60_000, UNIT),
     maxDelay: checkInteger('options.maxDelay', maxDelay, 0, 600_000, UNIT),
     resync: checkResync('options.resync', resync),
+    fullCheckEvery: checkInteger('options.fullCheckEvery', fullCheckEvery, 1, 1000),
     drainInterval: checkInteger('options.drainInterval', drainInterval, 10, 3_600_000, UNIT),
     backoff: checkBackoff('options.backoff', backoff),
   };

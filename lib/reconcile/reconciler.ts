@@ -109,6 +109,8 @@ export class Reconciler implements AsyncDisposable {
   #retryDue = Infinity;
   #drainDue = Infinity;
   #failuresInARow = 0;
+  /** How many resyncs may still look quickly before one compares the whole table; none after a failure. */
+  #quickLooks = 0;
 
   /**
    * Nothing is done before the first {@link Reconciler.setDesired}. The client stays its caller's, who closes it after
@@ -273,8 +275,11 @@ export class Reconciler implements AsyncDisposable {
     this.#changeDue = Infinity;
     const drained = this.#draining;
     const held = this.#holds.at(performance.now(), desired.table);
+    const quick = desired.reached && waiting.length === 0 && this.#quickLooks > 0;
+    this.#quickLooks = quick ? this.#quickLooks - 1 : 0;
     try {
-      const report = await this.#apply(desired.table, held);
+      const report = await this.#apply(desired.table, held, { quick });
+      if (!quick) this.#quickLooks = this.#options.fullCheckEvery - 1;
       this.#succeed(desired, report, drained);
       for (const { resolve } of waiting) resolve(report);
     } catch (error) {
@@ -291,7 +296,8 @@ export class Reconciler implements AsyncDisposable {
     const services = new Set(this.#draining.map(({ key }) => key.service));
     const held = this.#holds.at(performance.now(), desired.table);
     try {
-      const report = await this.#apply(desired.table, held, [...services].map(keyOf));
+      const only = [...services].map(keyOf);
+      const report = await this.#apply(desired.table, held, { only });
       this.#learnDrains(report);
       this.#tellDrained(report);
     } catch (error) {
@@ -326,11 +332,12 @@ export class Reconciler implements AsyncDisposable {
   async #apply(
     desired: Table,
     held: ReadonlyMap<string, Error>,
-    only?: readonly CheckedServiceKey[],
+    { quick = false, only }: { quick?: boolean; only?: readonly CheckedServiceKey[] } = {},
   ): Promise<ApplyReport> {
     const { rules } = this.#options;
     const drain = rules.drain && { ...rules.drain, since: this.#since };
-    const options: CheckedApplyOptions = { ...rules, drain, dryRun: false, signal: undefined };
+    const rest = { dryRun: false, quick, signal: undefined };
+    const options: CheckedApplyOptions = { ...rules, drain, ...rest };
     return await this.#ipvs.applyWish({ desired, options, held, ...(only && { only }) });
   }
 
@@ -355,6 +362,7 @@ export class Reconciler implements AsyncDisposable {
   #fail(desired: Desired, error: Error, held: ReadonlyMap<string, Error>): void {
     const now = performance.now();
     const { min, max } = this.#options.backoff;
+    this.#quickLooks = 0;
     const report = error instanceof IpvsApplyError ? error.report : undefined;
     if (report !== undefined) {
       this.#holds.learn(report.failed, held, desired.table, now);

@@ -80,6 +80,9 @@ describe('the example of a daemon', function () {
     try {
       await body(program);
       return await program.end(end);
+    } catch (error) {
+      console.log(program.stdout, program.stderr);
+      throw error;
     } finally {
       await program.end('SIGKILL');
     }
@@ -92,16 +95,19 @@ describe('the example of a daemon', function () {
       [...table, others].map((service) => ({ service, destinations: service.destinations })),
     );
     let listed: unknown;
-    await until(async () => {
-      // Connections of the requests before are no matter.
-      listed = (await ns.table()).map((each) => ({
-        ...each,
-        destinations: each.destinations.map((one) => ({ ...one, active: 0, inactive: 0 })),
-      }));
-      return isDeepStrictEqual(listed, wanted);
-    }).catch(() => {
-      assert.deepEqual(listed, wanted);
-    });
+    await until(
+      async () => {
+        // Connections of the requests before are no matter.
+        listed = (await ns.table()).map((each) => ({
+          ...each,
+          destinations: each.destinations.map((one) => ({ ...one, active: 0, inactive: 0 })),
+        }));
+        return isDeepStrictEqual(listed, wanted);
+      },
+      () => {
+        assert.deepEqual(listed, wanted);
+      },
+    );
   }
 
   /** The value of a sample; undefined where there is none, or nobody to ask yet. */

@@ -85,12 +85,15 @@ describe('under traffic', function () {
   /** Waits until the servers have these weights. */
   async function become(weights: Readonly<Partial<Record<Server, number>>>): Promise<void> {
     let found: string[] = [];
-    await until(async () => {
-      found = (await topology.director.ipvsadm('-Sn')).trimEnd().split('\n').sort();
-      return isDeepStrictEqual(found, rules(weights));
-    }).catch(() => {
-      assert.deepEqual(found, rules(weights));
-    });
+    await until(
+      async () => {
+        found = (await topology.director.ipvsadm('-Sn')).trimEnd().split('\n').sort();
+        return isDeepStrictEqual(found, rules(weights));
+      },
+      () => {
+        assert.deepEqual(found, rules(weights));
+      },
+    );
   }
 
   /** Since when servers drain, by their keys. */

@@ -146,11 +146,14 @@ export function parseStats(text: string): AdmServiceCounters[] {
   );
 }
 
+/** The table changed between two listings. */
+export class TableChangedError extends Error {}
+
 /**
  * Reads all that ipvsadm tells of the kernel's table, in the order of {@link sortTable}.
  *
  * @param run - Runs ipvsadm with these arguments and gives its standard output.
- * @throws Error when the table changed between the listings.
+ * @throws TableChangedError
  */
 export async function readTable(run: (args: string[]) => Promise<string>): Promise<AdmService[]> {
   const listed = sortTable(parseList(await run(['-Ln', '--nosort'])));
@@ -376,7 +379,7 @@ function requireSame(
   const b = other.map(describe);
   for (let i = 0; i < Math.max(a.length, b.length); i++) {
     if (a[i] === b[i]) continue;
-    throw new Error(
+    throw new TableChangedError(
       `ipvsadm's listings differ; did the table change?\n  ${a[i] ?? 'nothing'}\n  ${b[i] ?? 'nothing'}`,
     );
   }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { Ipvs } from 'ipvs';
-import { type AdmService, readTable } from './ipvsadm.js';
+import { type AdmService, readTable, TableChangedError } from './ipvsadm.js';
 import { asIpvsadmLists, canonicalTable, type TableEntry } from './witness.js';
 
 /** How a program ended. */
@@ -36,6 +36,9 @@ export async function run(command: string, args: string[], input = ''): Promise<
   if (status === 0 && stderr === '') return stdout;
   throw new Error(`${command} ${args.join(' ')}: status ${status}, ${stdout}${stderr}`);
 }
+
+/** So often a table that others change meanwhile is listed. */
+const READS = 5;
 
 /** A fresh network namespace with a name. */
 export class Namespace {
@@ -83,6 +86,17 @@ export class Namespace {
 
   /** All that ipvsadm says of the table, addresses in one spelling, in one order. */
   async table(): Promise<AdmService[]> {
+    for (let read = 1; ; read += 1) {
+      try {
+        return await this.#listTable();
+      } catch (error) {
+        // Others may be at work: a daemon under test.
+        if (!(error instanceof TableChangedError) || read === READS) throw error;
+      }
+    }
+  }
+
+  async #listTable(): Promise<AdmService[]> {
     // One process for all listings: starting one costs more than the rest.
     const script = `for list in '' --thresholds --tun-info; do
       ipvsadm -Ln --nosort $list && printf '\\f' || exit 1

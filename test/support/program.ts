@@ -65,11 +65,17 @@ export class Program {
   }
 }
 
-/** Waits until something is so, and throws when that takes too long. */
-export async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
+/** Waits until something is so; where that takes too long, `complain` throws what is to be said. */
+export async function until(
+  isSo: () => boolean | Promise<boolean>,
+  complain: () => void = () => undefined,
+): Promise<void> {
   const deadline = performance.now() + LIMIT;
   while (!(await isSo())) {
-    if (performance.now() > deadline) throw new Error('waited too long');
+    if (performance.now() > deadline) {
+      complain();
+      throw new Error('waited too long');
+    }
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

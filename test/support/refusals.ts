@@ -27,6 +27,13 @@ export function assertRefused(check: () => unknown, expected: Refusal, what = ''
   assert.throws(check, (error) => assertRefusal(error, expected, what), what);
 }
 
+/** The refusal of a field, its code by the field's last name where no other is said. */
+export function refusal(error: Refusal['error'], field: string, code?: string): Refusal {
+  const last = field.replace(/\[\d+\]$/, '').replace(/^.*\./, '');
+  const word = last.replace(/[A-Z]/g, '_$&').toUpperCase();
+  return { error, field, code: code ?? `ERR_IPVS_INVALID_${word}` };
+}
+
 /** A value for a table's title: short, and one spelling for each. */
 export function show(value: unknown): string {
   if (typeof value === 'bigint') return `${value}n`;

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { clientOver, FakeDoor } from '../support/door.js';
-import { assertRefusal, type Refusal, show, wrongTypes } from '../support/refusals.js';
+import { assertRefusal, type Refusal, refusal, show, wrongTypes } from '../support/refusals.js';
 
 const REAL = { address: '10.0.1.1', port: 80, forwarding: 'masquerade' } as const;
 const WEB = {
@@ -23,12 +23,6 @@ async function assertRefused(method: string, values: unknown[], expected: Refusa
   assert.ok(promise instanceof Promise, what);
   await assert.rejects(promise, (error) => assertRefusal(error, expected, what), what);
   assert.deepEqual(door.events, [], what);
-}
-
-function refusal(error: Refusal['error'], field: string, code?: string): Refusal {
-  const last = field.replace(/\[\d+\]$/, '').replace(/^.*\./, '');
-  const word = last.replace(/[A-Z]/g, '_$&').toUpperCase();
-  return { error, field, code: code ?? `ERR_IPVS_INVALID_${word}` };
 }
 
 type Row = readonly [value: unknown, error: Refusal['error'], field: string, code?: string];
@@ -82,7 +76,7 @@ const DRAINS: readonly Row[] = [
   [{ deadline: 1, since: [{ key: START.key }] }, 'TypeError', 'since[0].since'],
   [{ deadline: 1, since: [{ ...START, since: -1 }] }, 'RangeError', 'since[0].since'],
   [{ deadline: 1, since: [{ ...START, since: 0.5 }] }, 'RangeError', 'since[0].since'],
-  [{ deadline: 1, since: [{ ...START, since: new Date() }] }, 'TypeError', 'since[0].since'],
+  [{ deadline: 1, since: [{ ...START, since: new Date(0) }] }, 'TypeError', 'since[0].since'],
   [{ deadline: 1, since: [{ ...START, till: 1 }] }, 'TypeError', 'since[0].till', UNKNOWN],
   ...(
     [
@@ -177,7 +171,13 @@ describe('what apply refuses before anything is read', () => {
   });
 
   it('options of another type than theirs', async () => {
-    const valid = { keepWeights: true, maxRemovals: 0.5, allowEmpty: true, shuffle: true };
+    const valid = {
+      keepWeights: true,
+      maxRemovals: 0.5,
+      allowEmpty: true,
+      shuffle: true,
+      quick: true,
+    };
     for (const [name, value] of Object.entries({ ...valid, dryRun: true, drain: {}, signal: {} })) {
       for (const [, wrong] of wrongTypes(value)) {
         const expected = refusal('TypeError', `options.${name}`);
