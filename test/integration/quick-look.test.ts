@@ -22,7 +22,7 @@ function familyOf(address: string): 'ipv4' | 'ipv6' {
 function shown(services: readonly DesiredService[]): readonly DesiredService[] {
   return services.map((each) => {
     const family = each.fwmark === undefined ? familyOf(each.address) : each.family;
-    if ((each.fwmark ?? each.port ?? 0) % 4 === 0) return each;
+    if ((each.fwmark ?? each.port) % 4 === 0) return each;
     const destinations = each.destinations
       .filter(({ address }) => familyOf(address) === family)
       .map(({ tunnel: _, upperThreshold: _upper, lowerThreshold: _lower, ...rest }) => ({
