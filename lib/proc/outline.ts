@@ -18,8 +18,6 @@ export interface Outline {
   readonly destinations: readonly string[];
 }
 
-/** A title and the heads of the two kinds of rows. */
-const HEADER_LINES = 3;
 const DESTINATION_START = '  -> ';
 /** Source: ip_vs_ctl.c, ip_vs_info_seq_show. What comes behind the weight counts connections. */
 const DESTINATION = /^ {2}-> (\S+) +(\S+) +(\d+) /;
@@ -57,18 +55,18 @@ export function outlineDestination(destination: CheckedDestination): string | un
   return `${outlineEndpoint(key)} ${shown} ${weight}`;
 }
 
-/** Every service of the file. A line of another kind than is known becomes a destination that nobody desires. */
+/**
+ * Every service of the file. Its heads look like services that nobody desires, and a line of another kind than is
+ * known becomes such a destination.
+ */
 export async function readOutlines(files: Files, method: string): Promise<Outline[]> {
   const subject: FileSubject = { method, path: '/proc/net/ip_vs' };
   const outlines: Outline[] = [];
   let destinations: string[] = [];
-  let header = HEADER_LINES;
   for await (const lines of lineGroups(files, subject)) {
     for (const line of lines) {
       const service = line.startsWith(DESTINATION_START) ? null : SERVICE.exec(line);
-      if (header > 0) {
-        header -= 1;
-      } else if (service === null) {
+      if (service === null) {
         const [, endpoint, forwarding, weight] = DESTINATION.exec(line) ?? [];
         destinations.push(endpoint === undefined ? line : `${endpoint} ${forwarding} ${weight}`);
       } else {

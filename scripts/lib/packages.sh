@@ -29,6 +29,7 @@ sanitize | libasan8         | runtime libasan.so         | AddressSanitizer and 
 sanitize | libubsan1        | runtime libubsan.so        | UndefinedBehaviorSanitizer
 sanitize | libtsan2         | runtime libtsan.so         | ThreadSanitizer
 bench    | strace           | command strace             | counts system calls
+bench    | keepalived       | command keepalived         | stands beside us in the benchmark
 check    | shellcheck       | command shellcheck         | linter for shell scripts
 prebuild | python3          | command python3            | node-gyp is written in it
 prebuild | make             | command make               | runs node-gyp's build

@@ -1,7 +1,10 @@
 /** What was measured, as it goes from the guest to the report. */
 
 /** What is measured. */
-export const WORKS = ['create', 'snapshot', 'alone', 'calls', 'delay', 'memory'] as const;
+export const WORKS = [
+  ...(['create', 'snapshot', 'alone', 'calls', 'delay', 'memory'] as const),
+  ...(['plan', 'apply', 'commands'] as const),
+] as const;
 export type Work = (typeof WORKS)[number];
 
 /** Who does it. `floor` is our own JavaScript without what lies behind the native door. */
@@ -17,7 +20,14 @@ export type Contender =
   | 'snapshot'
   | 'create, yielding'
   | 'create, in turns'
-  | 'streamed';
+  | 'streamed'
+  | 'plan'
+  | 'apply, no change'
+  | 'quick apply, no change'
+  | 'apply, 100 changes'
+  | 'apply, all new'
+  | 'keepalived, 100 changes'
+  | 'keepalived, all new';
 
 /** All runs of one contender at one work of one size. */
 export interface Figure {
@@ -25,7 +35,7 @@ export interface Figure {
   /** As `sizeName` has it. */
   readonly size: string;
   readonly contender: Contender;
-  readonly unit: 'ms' | 'µs' | 'MB' | 'calls';
+  readonly unit: 'ms' | 'µs' | 'MB' | 'calls' | 'commands';
   readonly runs: readonly number[];
   /** The first run of a process, where later ones are warm. */
   readonly cold?: number;

@@ -4,6 +4,7 @@ import type { Figure, Measured } from './figures.js';
 import { withOurs } from './ours.js';
 import { ownFigures } from './own-figures.js';
 import type { Plan } from './plan.js';
+import { measurePlan } from './workloads/apply.js';
 import { rounds, warmUp } from './rounds.js';
 import { type Size, sizeName } from './table.js';
 
@@ -28,6 +29,9 @@ export async function measureNatively(plan: Plan): Promise<Measured> {
   for (const work of ['create', 'snapshot'] as const) {
     if (!plan.works.includes(work)) continue;
     for (const size of plan.sizes) figures.push(...(await measureFloor(plan, work, size)));
+  }
+  if (plan.works.includes('plan')) {
+    for (const size of plan.sizes) figures.push(...(await measurePlan(plan, size)));
   }
   return { kernel: 'native', release: release(), figures };
 }

@@ -5,6 +5,7 @@
 import { Ipvs } from 'ipvs';
 import { clientOver } from '../support/door.js';
 import { alone, hop } from './tasks/alone.js';
+import { applyChanged, applyNew, applySame, extraCommands, planSame } from './tasks/apply.js';
 import { create, createInTurns, createYielding } from './tasks/create.js';
 import { idle, underDelay } from './tasks/delay.js';
 import { heldMemory } from './tasks/memory.js';
@@ -54,6 +55,18 @@ async function measure(ipvs: Ipvs, task: Task): Promise<number> {
       return await heldMemory(async () => {
         await stream(ipvs, task.size);
       });
+    case 'plan':
+      return await planSame(ipvs, table);
+    case 'apply-same':
+      return await applySame(ipvs, table, false);
+    case 'apply-same-quickly':
+      return await applySame(ipvs, table, true);
+    case 'apply-changed':
+      return await applyChanged(ipvs, table);
+    case 'apply-new':
+      return await applyNew(ipvs, table);
+    case 'apply-commands':
+      return await extraCommands(task, table);
   }
 }
 

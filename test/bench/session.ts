@@ -10,6 +10,7 @@ import { findLimit } from './limit.js';
 import type { Bench, Plan } from './plan.js';
 import { type Size, sizeName } from './table.js';
 import { measureAlone } from './workloads/alone.js';
+import { measureApply, measureCommands, measurePlan } from './workloads/apply.js';
 import { measureCalls } from './workloads/calls.js';
 import { measureBaseline, measureCreate } from './workloads/create.js';
 import { measureDelay } from './workloads/delay.js';
@@ -58,6 +59,11 @@ if (plan.works.includes('alone')) await step('alone', async () => await measureA
 await forSizes('calls', [USUAL], async (size) => await measureCalls(bench, size));
 await forSizes('delay', largest, async (size) => await measureDelay(bench, size));
 await forSizes('memory', largest, async (size) => await measureMemory(bench, size));
+await forSizes('plan', plan.sizes, async (size) => await measurePlan(bench, size));
+// A hundred services are to change.
+const many = plan.sizes.filter(({ services }) => services >= 100 && services % 100 === 0);
+await forSizes('apply', many, async (size) => await measureApply(bench, size));
+await forSizes('commands', many, async (size) => await measureCommands(bench, size));
 
 writeFileSync(
   recordFile,

@@ -26,9 +26,9 @@ interface Comparison {
   readonly work: string;
   readonly ours: (cost: Cost) => number;
   readonly peer: (cost: Cost, kernel: string) => number;
-  /** The least ratios by kernel, and the size that they are meant for. */
+  /** The least ratios by kernel, and the sizes that they are meant for. */
   readonly targets: Readonly<Record<string, number>>;
-  readonly size: string;
+  readonly sizes: readonly string[];
 }
 
 const ALONE = '100x10';
@@ -40,78 +40,126 @@ const ours = (cost: Cost): number => cost('ours');
 /** A host's own kernel is held to less than user-mode Linux, and emulation to nothing. */
 const delayBound = (kernel: string): number => (kernel === 'host' ? 10 : 25);
 
+const PLAN: Comparison = {
+  ...{ of: 'plan', work: 'plan of two equal states: the bound, ms', sizes: [BIG] },
+  ours: (cost) => cost('plan'),
+  peer: () => 300,
+  targets: { native: 1, uml: 1, host: 1 },
+};
+
 const COMPARISONS: readonly Comparison[] = [
   {
-    ...{ of: 'create', work: 'create: floor + 2 x raw C, ms', size: USUAL, ours },
+    ...{ of: 'create', work: 'create: floor + 2 x raw C, ms', sizes: [USUAL], ours },
     peer: (cost) => cost('floor') + 2 * cost('raw C'),
     targets: { uml: 1 },
   },
   {
-    ...{ of: 'create', work: 'create: libnl C, ms', size: USUAL, ours },
+    ...{ of: 'create', work: 'create: libnl C, ms', sizes: [USUAL], ours },
     peer: (cost) => cost('libnl C'),
     targets: { uml: 5, qemu: 0.8 },
   },
   {
-    ...{ of: 'create', work: 'create: ipvsadm -R, ms', size: USUAL, ours },
+    ...{ of: 'create', work: 'create: ipvsadm -R, ms', sizes: [USUAL], ours },
     peer: (cost) => cost('ipvsadm'),
     targets: { uml: 25, qemu: 4 },
   },
   {
-    ...{ of: 'snapshot', work: 'snapshot: floor + 1.2 x raw C, ms', size: USUAL, ours },
+    ...{ of: 'snapshot', work: 'snapshot: floor + 1.2 x raw C, ms', sizes: [USUAL], ours },
     peer: (cost) => cost('floor') + 1.2 * cost('raw C'),
     targets: { uml: 1 },
   },
   {
-    ...{ of: 'snapshot', work: 'snapshot: raw C, ms', size: USUAL, ours },
+    ...{ of: 'snapshot', work: 'snapshot: raw C, ms', sizes: [USUAL], ours },
     peer: (cost) => cost('raw C'),
     targets: { qemu: 0.5 },
   },
   {
-    ...{ of: 'snapshot', work: 'snapshot: ipvsadm -Sn, ms', size: USUAL, ours },
+    ...{ of: 'snapshot', work: 'snapshot: ipvsadm -Sn, ms', sizes: [USUAL], ours },
     peer: (cost) => cost('ipvsadm'),
     targets: { uml: 3 },
   },
   {
-    ...{ of: 'alone', work: 'one call alone: 1.5 x libnl C + a hop, µs', size: ALONE, ours },
+    ...{ of: 'alone', work: 'one call alone: 1.5 x libnl C + a hop, µs', sizes: [ALONE], ours },
     peer: (cost) => 1.5 * cost('libnl C') + cost('thread-pool hop'),
     targets: { uml: 1 },
   },
   {
-    ...{ of: 'calls', work: 'system calls per 1,000 commands: 40', size: USUAL },
+    ...{ of: 'calls', work: 'system calls per 1,000 commands: 40', sizes: [USUAL] },
     ours: (cost) => cost('create'),
     peer: () => 40,
     targets: { uml: 1, qemu: 1, host: 1 },
   },
   {
-    ...{ of: 'calls', work: 'system calls per 1,000 services dumped: 2,100', size: USUAL },
+    ...{ of: 'calls', work: 'system calls per 1,000 services dumped: 2,100', sizes: [USUAL] },
     ours: (cost) => cost('snapshot'),
     peer: () => 2100,
     targets: { uml: 1, qemu: 1, host: 1 },
   },
   {
-    ...{ of: 'delay', work: 'event-loop delay, creating: the bound, ms', size: BIG },
+    ...{ of: 'delay', work: 'event-loop delay, creating: the bound, ms', sizes: [BIG] },
     ours: (cost) => cost('create, yielding') - cost('idle process'),
     peer: (_cost, kernel) => delayBound(kernel),
     targets: { uml: 1, host: 1 },
   },
   {
-    ...{ of: 'delay', work: 'event-loop delay, creating in turns: the bound, ms', size: BIG },
+    ...{ of: 'delay', work: 'event-loop delay, creating in turns: the bound, ms', sizes: [BIG] },
     ours: (cost) => cost('create, in turns') - cost('idle process'),
     peer: (_cost, kernel) => delayBound(kernel),
     targets: { uml: 1, host: 1 },
   },
   {
-    ...{ of: 'delay', work: 'event-loop delay, streaming: the bound, ms', size: BIG },
+    ...{ of: 'delay', work: 'event-loop delay, streaming: the bound, ms', sizes: [BIG] },
     ours: (cost) => cost('streamed') - cost('idle process'),
     peer: (_cost, kernel) => delayBound(kernel),
     targets: { uml: 1, host: 1 },
   },
   {
-    ...{ of: 'memory', work: 'memory, streaming: the bound, MB', size: BIG },
+    ...{ of: 'memory', work: 'memory, streaming: the bound, MB', sizes: [BIG] },
     ours: (cost) => cost('streamed'),
     peer: () => 30,
     targets: { uml: 1 },
   },
+  {
+    ...{ of: 'apply', work: 'apply, no change: 0.75 x snapshot, ms', sizes: [USUAL, BIG] },
+    ours: (cost) => cost('apply, no change'),
+    peer: (cost) => 0.75 * cost('snapshot'),
+    targets: { uml: 1 },
+  },
+  {
+    ...{ of: 'apply', work: 'quick apply, no change: 0.75 x snapshot, ms', sizes: [USUAL, BIG] },
+    ours: (cost) => cost('quick apply, no change'),
+    peer: (cost) => 0.75 * cost('snapshot'),
+    targets: { uml: 1 },
+  },
+  {
+    ...{ of: 'apply', work: 'apply, all new: 1.15 x create, ms', sizes: [USUAL, BIG] },
+    ours: (cost) => cost('apply, all new'),
+    peer: (cost) => 1.15 * cost('create'),
+    targets: { uml: 1 },
+  },
+  {
+    ...{ of: 'apply', work: 'apply, all new: keepalived’s start, ms', sizes: [] },
+    ours: (cost) => cost('apply, all new'),
+    peer: (cost) => cost('keepalived, all new'),
+    targets: {},
+  },
+  {
+    ...{ of: 'apply', work: 'apply, 100 changes: keepalived’s reload, ms', sizes: [] },
+    ours: (cost) => cost('apply, 100 changes'),
+    peer: (cost) => cost('keepalived, 100 changes'),
+    targets: {},
+  },
+  {
+    ...{
+      of: 'commands',
+      work: 'apply, 100 changes: commands beyond a snapshot’s',
+      sizes: [USUAL, BIG],
+    },
+    ours: (cost) => cost('apply, 100 changes'),
+    peer: () => 100,
+    targets: { uml: 1, qemu: 1, host: 1 },
+  },
+  PLAN,
 ];
 
 const COMMANDS = 11_000;
@@ -120,17 +168,18 @@ const MICROSECONDS = 1000;
 /** What our JavaScript alone may cost on the host itself, where it needs no kernel. */
 const NATIVE_COMPARISONS: readonly Comparison[] = [
   {
-    ...{ of: 'create', work: 'floor of create: the bound, µs a call', size: USUAL },
+    ...{ of: 'create', work: 'floor of create: the bound, µs a call', sizes: [USUAL] },
     ours: (cost) => (cost('floor') * MICROSECONDS) / COMMANDS,
     peer: () => 5,
     targets: { native: 1 },
   },
   {
-    ...{ of: 'snapshot', work: 'floor of snapshot: the bound, µs a row', size: USUAL },
+    ...{ of: 'snapshot', work: 'floor of snapshot: the bound, µs a row', sizes: [USUAL] },
     ours: (cost) => (cost('floor') * MICROSECONDS) / COMMANDS,
     peer: () => 1.5,
     targets: { native: 1 },
   },
+  PLAN,
 ];
 
 function costs(figures: readonly Figure[], work: Work, size: string): Cost {
@@ -172,7 +221,7 @@ export function rowsOf(measured: Measured): Row[] {
       return judge({
         ...{ kernel, work: each.work, size },
         ...{ ours: each.ours(cost), peer: each.peer(cost, kernel) },
-        target: size === each.size ? (each.targets[kernel] ?? null) : null,
+        target: each.sizes.includes(size) ? (each.targets[kernel] ?? null) : null,
       });
     });
   });

@@ -20,7 +20,19 @@ export type TaskName =
   /** Reads the table that is there by the streaming form; the event loop's delay in milliseconds. */
   | 'stream'
   /** The same; the memory that came to be held, in megabytes. */
-  | 'stream-memory';
+  | 'stream-memory'
+  /** Plans between two equal states, neither of which is from the kernel's door; milliseconds. */
+  | 'plan'
+  /** Applies the table that is there already; milliseconds. */
+  | 'apply-same'
+  /** The same, looking quickly; milliseconds. */
+  | 'apply-same-quickly'
+  /** Applies the table with 100 weights that are not there yet; milliseconds. */
+  | 'apply-changed'
+  /** Applies the table where nothing is; milliseconds. */
+  | 'apply-new'
+  /** Applies the table with 100 other weights; how many commands that takes more than a snapshot. */
+  | 'apply-commands';
 
 /** One task. */
 export interface Task {

@@ -1,0 +1,84 @@
+import type { Namespace } from '../../support/netns.js';
+import type { Contender, Figure } from '../figures.js';
+import { keepalivedChange, keepalivedCreate } from '../keepalived.js';
+import { withFresh } from '../namespaces.js';
+import { withOurs } from '../ours.js';
+import type { Bench, Plan } from '../plan.js';
+import { type Run, rounds, warm, warmUp } from '../rounds.js';
+import { type Size, sizeName } from '../table.js';
+import type { TaskName } from '../tasks.js';
+import { withFilled } from './snapshot.js';
+
+type Own = Extract<
+  Contender,
+  | 'snapshot'
+  | 'apply, no change'
+  | 'quick apply, no change'
+  | 'apply, 100 changes'
+  | 'create'
+  | 'apply, all new'
+>;
+
+/** Applying a desired state, beside reading the table and making it by calls; and beside keepalived. */
+export async function measureApply(bench: Bench, size: Size): Promise<Figure[]> {
+  return await withOurs(bench, async (ours) => {
+    const task = async (name: TaskName, ns: Namespace): Promise<number> =>
+      await ours.run({ name, size, namespace: ns.name });
+    // Three runs in one table, of which the last counts.
+    const filled = (name: TaskName): Run => {
+      return async () =>
+        await withFilled(bench, size, async (ns) => await warm(async () => await task(name, ns))());
+    };
+    const fresh = (name: TaskName): Run => {
+      return warm(async () => await withFresh(async (ns) => await task(name, ns)));
+    };
+    const own: Record<Own, Run> = {
+      snapshot: filled('snapshot'),
+      'apply, no change': filled('apply-same'),
+      'quick apply, no change': filled('apply-same-quickly'),
+      'apply, 100 changes': filled('apply-changed'),
+      create: fresh('create'),
+      'apply, all new': fresh('apply-new'),
+    };
+    const warming = await warmUp(own);
+    const runs = await rounds(bench.rounds, {
+      ...own,
+      'keepalived, all new': async () =>
+        await withFresh(async (ns) => await keepalivedCreate(ns, size)),
+      'keepalived, 100 changes': async () =>
+        await withFresh(async (ns) => await keepalivedChange(ns, size)),
+    });
+    return Object.entries(runs).map(([contender, each]): Figure => {
+      const cold = contender in warming ? warming[contender as Own][0] : undefined;
+      return {
+        ...{ work: 'apply', size: sizeName(size), unit: 'ms', runs: each },
+        contender: contender as Contender,
+        ...(cold === undefined ? {} : { cold }),
+      };
+    });
+  });
+}
+
+/** How many commands an apply of 100 changes takes besides those of a snapshot. */
+export async function measureCommands(bench: Bench, size: Size): Promise<Figure[]> {
+  const runs = await withOurs(bench, async (ours) => {
+    const count = async ({ name }: Namespace): Promise<number> =>
+      await ours.run({ name: 'apply-commands', size, namespace: name });
+    return [await withFilled(bench, size, count)];
+  });
+  const common = { work: 'commands', size: sizeName(size), unit: 'commands' } as const;
+  return [{ ...common, contender: 'apply, 100 changes', runs, note: 'beyond those of a snapshot' }];
+}
+
+/** A plan of two equal states: it needs no kernel. */
+export async function measurePlan(plan: Plan, size: Size): Promise<Figure[]> {
+  return await withOurs(plan, async (ours) => {
+    const own = {
+      plan: async () => await ours.run({ name: 'plan', size, namespace: null }),
+    };
+    const [cold = NaN] = (await warmUp(own)).plan;
+    const runs = await rounds(plan.rounds, own);
+    const common = { work: 'plan', size: sizeName(size), unit: 'ms' } as const;
+    return [{ ...common, contender: 'plan', runs: runs.plan, cold }];
+  });
+}
