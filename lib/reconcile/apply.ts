@@ -87,7 +87,7 @@ interface Look {
 /** How much of what is desired needs no step. */
 function unchangedBy(desired: Table, steps: readonly Step[]): ApplyReport['unchanged'] {
   const rows = [...desired.values()];
-  const destinations = rows.reduce((total, row) => total + row.destinations.size, 0);
+  const destinations = rows.reduce((total, row) => total + row.size, 0);
   return {
     services: rows.length - count(steps, 'add-service', 'edit-service'),
     destinations: destinations - count(steps, 'add-destination', 'edit-destination'),

@@ -193,15 +193,13 @@ export class Execution {
     }
   }
 
-  async #writeDestination({ change, service, ...step }: DestinationStep): Promise<void> {
+  // eslint-disable-next-line @typescript-eslint/promise-function-async -- there are many, and a promise each is enough
+  #writeDestination({ change, service, destination, definition }: DestinationStep): Promise<void> {
     const { writer, signal } = this.#means;
-    if (step.definition === undefined) {
-      await writer.deleteDestination(service, step.destination, signal);
-    } else if (change.action === 'add-destination') {
-      await writer.addDestination(service, step.definition, signal);
-    } else {
-      await writer.setDestination(service, step.definition, signal);
-    }
+    if (definition === undefined) return writer.deleteDestination(service, destination, signal);
+    return change.action === 'add-destination'
+      ? writer.addDestination(service, definition, signal)
+      : writer.setDestination(service, definition, signal);
   }
 
   /** That nothing was seen in a service while others wrote does not mean that nothing was there. */

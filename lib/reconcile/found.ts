@@ -1,5 +1,4 @@
 /** Tables as the kernel told them. */
-import type { CheckedDestination } from '../input/destination.js';
 import type { DestinationEntry } from '../model.js';
 import { holdsJust } from '../native/compare.js';
 import { decodeService } from '../native/decode.js';
@@ -28,14 +27,8 @@ class FoundRow extends ServiceRow {
     return this.#packed.destinations.count;
   }
 
-  override hasJust({ destinations }: ServiceRow): boolean {
-    const definitions: CheckedDestination[] = [];
-    for (const { definition } of destinations.values()) {
-      if (definition !== undefined) definitions.push(definition);
-    }
-    return (
-      definitions.length === destinations.size && holdsJust(this.#packed.destinations, definitions)
-    );
+  override hasJust({ definitions }: ServiceRow): boolean {
+    return definitions !== undefined && holdsJust(this.#packed.destinations, definitions);
   }
 }
 

@@ -45,15 +45,26 @@ async function readDestinations(
   return found;
 }
 
-/** The outlines of what a service is to have; undefined where it is to have what no outline shows. */
-function outlinesOf({ destinations }: ServiceRow): ReadonlySet<string> | undefined {
-  const outlines = new Set<string>();
-  for (const { definition } of destinations.values()) {
-    const outline = definition && outlineDestination(definition);
-    if (outline === undefined) return undefined;
-    outlines.add(outline);
+/** The outlines of what services are to have: made once, for a daemon looks again and again. */
+const outlines = new WeakMap<ServiceRow, ReadonlySet<string> | null>();
+
+function outlineAll({ definitions = [], size }: ServiceRow): ReadonlySet<string> | null {
+  const all = new Set<string>();
+  for (const each of definitions) {
+    const outline = outlineDestination(each);
+    if (outline === undefined) return null;
+    all.add(outline);
   }
-  return outlines;
+  return all.size === size ? all : null;
+}
+
+/** The outlines of what a service is to have; null where it is to have what no outline shows. */
+function outlinesOf(row: ServiceRow): ReadonlySet<string> | null {
+  const known = outlines.get(row);
+  if (known !== undefined) return known;
+  const fresh = outlineAll(row);
+  outlines.set(row, fresh);
+  return fresh;
 }
 
 function holdsJust(found: readonly string[], wanted: ReadonlySet<string>): boolean {
@@ -74,7 +85,7 @@ export async function glance(
   signal: AbortSignal | undefined,
 ): Promise<Glance | undefined> {
   const wanted = new Map([...desired].map(([name, row]) => [name, outlinesOf(row)] as const));
-  const shown = [...wanted.values()].filter((outlines) => outlines !== undefined);
+  const shown = [...wanted.values()].filter((all) => all !== null);
   if (shown.length * 2 < desired.size) return undefined;
   const command = { name: 'IPVS_CMD_GET_SERVICE' } as const;
   const services = await session.run(SUBJECT, command, readDefinitions(), { signal });
@@ -82,13 +93,13 @@ export async function glance(
   const suspects: CheckedServiceKey[] = [];
   let settled = 0;
   for (const [name, row] of desired) {
-    const [outlines, there] = [wanted.get(name), destinations.get(outlineService(row.key))];
+    const [all, there] = [wanted.get(name), destinations.get(outlineService(row.key))];
     const isSettled =
       row.definition !== undefined &&
       sameService(row.definition, services.get(name)?.definition) &&
-      outlines !== undefined &&
+      all != null &&
       there !== undefined &&
-      holdsJust(there, outlines);
+      holdsJust(there, all);
     if (isSettled) settled += 1 + there.length;
     else suspects.push(row.key);
   }

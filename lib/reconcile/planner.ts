@@ -125,7 +125,7 @@ class Planner {
       to: plannedService(definition),
     } as const;
     this.#push({ change, service: key, definition });
-    for (const each of row.destinations.values()) this.#addDestination(row, each);
+    for (const each of row.all) this.#addDestination(row, each);
   }
 
   editService(desired: ServiceRow, found: ServiceRow): void {
@@ -139,7 +139,7 @@ class Planner {
   }
 
   removeService(row: ServiceRow): void {
-    const leaving = [...row.destinations.values()];
+    const leaving = row.all;
     const drained = leaving.filter((each) => this.#isDrained(row, each)).length;
     this.#entries += 1 + leaving.length - drained;
     // Once is enough: as long as its destinations drain, a service is there.

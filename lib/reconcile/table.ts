@@ -16,20 +16,39 @@ import {
 import { formatCheckedKey } from '../keys.js';
 import { areIdentical } from './identical.js';
 
-/** A destination of a table. */
-export interface TableDestination {
-  readonly field: string;
-  readonly name: string;
+/** A destination of a table. What only few are asked for is made when they are: a table has many. */
+export class TableDestination {
   readonly key: CheckedDestinationKey;
   /** Undefined where another program wrote what can't be written here. */
   readonly definition: CheckedDestination | undefined;
   readonly fields: Fields;
+  readonly #list: string;
+  readonly #index: number;
+
+  constructor(list: string, index: number, fields: Fields, service: CheckedServiceKey) {
+    const path = `${list}[${index}]`;
+    this.definition = isForeign(fields) ? undefined : checkDestination(path, fields, service);
+    this.key = this.definition?.key ?? checkDestinationReference(path, fields);
+    this.fields = fields;
+    this.#list = list;
+    this.#index = index;
+  }
+
+  /** Where it stands in what was passed. */
+  get field(): string {
+    return `${this.#list}[${this.#index}]`;
+  }
+
+  /** Its key as `formatKey` writes it. */
+  get name(): string {
+    return formatCheckedKey(this.key);
+  }
 }
 
 type Destinations = ReadonlyMap<string, TableDestination>;
 
-function isForeign(fields: Fields): boolean {
-  const { unsupported } = fields;
+function isForeign(value: unknown): boolean {
+  const unsupported = (value as Fields | null | undefined)?.['unsupported'];
   return Array.isArray(unsupported) && unsupported.length > 0;
 }
 
@@ -49,19 +68,39 @@ function checkList(field: string, value: unknown, of: string): readonly Fields[]
   return Array.from(value as readonly Fields[]);
 }
 
+/** So few are compared each with each, which is quicker than to look their names up. */
+const FEW = 16;
+
+function areSame(one: CheckedDestinationKey, other: CheckedDestinationKey): boolean {
+  return (
+    one.port === other.port &&
+    one.family === other.family &&
+    one.address.text === other.address.text
+  );
+}
+
+function haveTwins(all: readonly TableDestination[]): boolean {
+  if (all.length > FEW) return new Set(all.map(({ name }) => name)).size < all.length;
+  return all.some(({ key }, index) => all.findIndex((each) => areSame(each.key, key)) < index);
+}
+
+function byName(all: readonly TableDestination[]): Destinations {
+  const destinations = new Map<string, TableDestination>();
+  for (const each of all) put(destinations, each);
+  return destinations;
+}
+
 function checkDestinations(
   field: string,
   value: unknown,
   service: CheckedServiceKey,
-): Destinations {
-  const destinations = new Map<string, TableDestination>();
-  checkList(field, value, 'destinations').forEach((fields, index) => {
-    const path = `${field}[${index}]`;
-    const key = checkDestinationReference(path, fields);
-    const definition = isForeign(fields) ? undefined : checkDestination(path, fields, service);
-    put(destinations, { field: path, name: formatCheckedKey(key), key, definition, fields });
-  });
-  return destinations;
+): readonly TableDestination[] {
+  const all = checkList(field, value, 'destinations').map(
+    (fields, index) => new TableDestination(field, index, fields, service),
+  );
+  // Says which two.
+  if (haveTwins(all)) byName(all);
+  return all;
 }
 
 /** A service of a table. Its key is checked, all else when it is asked for: of most that are there nothing is. */
@@ -74,7 +113,9 @@ export class ServiceRow {
   /** As it was passed. */
   readonly fields: Fields;
   #definition: { readonly checked: CheckedService | undefined } | undefined;
+  #checked: readonly TableDestination[] | undefined;
   #destinations: Destinations | undefined;
+  #definitions: { readonly all: readonly CheckedDestination[] | undefined } | undefined;
 
   constructor(field: string, value: Fields) {
     this.field = field;
@@ -101,15 +142,31 @@ export class ServiceRow {
     return (this.listed as readonly unknown[]).length;
   }
 
+  /** Its destinations, in the order in which they were passed. */
+  get all(): readonly TableDestination[] {
+    this.#checked ??= checkDestinations(`${this.field}.destinations`, this.listed, this.key);
+    return this.#checked;
+  }
+
   /** Its destinations, by their names. */
   get destinations(): Destinations {
-    this.#destinations ??= checkDestinations(`${this.field}.destinations`, this.listed, this.key);
+    this.#destinations ??= byName(this.all);
     return this.#destinations;
   }
 
+  /** The definitions of its destinations; undefined where others wrote one of them, and we can't. */
+  get definitions(): readonly CheckedDestination[] | undefined {
+    if (this.#definitions === undefined) {
+      const all: CheckedDestination[] = [];
+      for (const { definition } of this.all) if (definition !== undefined) all.push(definition);
+      this.#definitions = { all: all.length === this.all.length ? all : undefined };
+    }
+    return this.#definitions.all;
+  }
+
   /** Checks all of it, once and for all. */
-  checkWhole(): { definition: CheckedService | undefined; destinations: Destinations } {
-    return { definition: this.definition, destinations: this.destinations };
+  checkWhole(): { definition: CheckedService | undefined; definitions: unknown } {
+    return { definition: this.definition, definitions: this.definitions };
   }
 
   /** Whether its destinations are surely the same as those that are desired; false says nothing. */

@@ -24,6 +24,7 @@ export type Contender =
   | 'plan'
   | 'apply, no change'
   | 'quick apply, no change'
+  | 'resync, no change'
   | 'apply, 100 changes'
   | 'apply, all new'
   | 'keepalived, 100 changes'

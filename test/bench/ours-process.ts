@@ -5,7 +5,14 @@
 import { Ipvs } from 'ipvs';
 import { clientOver } from '../support/door.js';
 import { alone, hop } from './tasks/alone.js';
-import { applyChanged, applyNew, applySame, extraCommands, planSame } from './tasks/apply.js';
+import {
+  applyChanged,
+  applyNew,
+  applySame,
+  extraCommands,
+  planSame,
+  resync,
+} from './tasks/apply.js';
 import { create, createInTurns, createYielding } from './tasks/create.js';
 import { idle, underDelay } from './tasks/delay.js';
 import { heldMemory } from './tasks/memory.js';
@@ -61,6 +68,8 @@ async function measure(ipvs: Ipvs, task: Task): Promise<number> {
       return await applySame(ipvs, table, false);
     case 'apply-same-quickly':
       return await applySame(ipvs, table, true);
+    case 'resync':
+      return await resync(ipvs, table);
     case 'apply-changed':
       return await applyChanged(ipvs, table);
     case 'apply-new':

@@ -132,6 +132,12 @@ const COMPARISONS: readonly Comparison[] = [
     targets: { uml: 1 },
   },
   {
+    ...{ of: 'apply', work: 'resync, no change: 0.75 x snapshot, ms', sizes: [USUAL, BIG] },
+    ours: (cost) => cost('resync, no change'),
+    peer: (cost) => 0.75 * cost('snapshot'),
+    targets: { uml: 1 },
+  },
+  {
     ...{ of: 'apply', work: 'apply, all new: 1.15 x create, ms', sizes: [USUAL, BIG] },
     ours: (cost) => cost('apply, all new'),
     peer: (cost) => 1.15 * cost('create'),

@@ -27,6 +27,8 @@ export type TaskName =
   | 'apply-same'
   /** The same, looking quickly; milliseconds. */
   | 'apply-same-quickly'
+  /** What a reconciler does at most of its resyncs: the same without checking the state again; milliseconds. */
+  | 'resync'
   /** Applies the table with 100 weights that are not there yet; milliseconds. */
   | 'apply-changed'
   /** Applies the table where nothing is; milliseconds. */

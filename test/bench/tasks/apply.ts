@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { type ApplyReport, type DesiredService, Ipvs, plan } from 'ipvs';
 import { createDoor } from '../../../lib/native/addon.js';
+import { checkWish } from '../../../lib/reconcile/apply.js';
+import { checkApplyOptions } from '../../../lib/reconcile/options.js';
 import { clientOver } from '../../support/door.js';
 import { GuardedDoor, pass } from '../../support/guarded-door.js';
 import type { Entry } from '../table.js';
@@ -40,6 +42,13 @@ export async function applySame(
 ): Promise<number> {
   const state = stateOf(table);
   return await timed(async () => await ipvs.apply(state, { ...SCOPE, quick }), 0);
+}
+
+/** Looks quickly for differences from a state that was checked before. */
+export async function resync(ipvs: Ipvs, table: readonly Entry[]): Promise<number> {
+  const options = checkApplyOptions({ ...SCOPE, quick: true });
+  const wish = { desired: checkWish(stateOf(table), options), options, held: new Map() };
+  return await timed(async () => await ipvs.applyWish(wish), 0);
 }
 
 /** Applies what is not there. */

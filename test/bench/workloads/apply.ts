@@ -14,6 +14,7 @@ type Own = Extract<
   | 'snapshot'
   | 'apply, no change'
   | 'quick apply, no change'
+  | 'resync, no change'
   | 'apply, 100 changes'
   | 'create'
   | 'apply, all new'
@@ -36,6 +37,7 @@ export async function measureApply(bench: Bench, size: Size): Promise<Figure[]> 
       snapshot: filled('snapshot'),
       'apply, no change': filled('apply-same'),
       'quick apply, no change': filled('apply-same-quickly'),
+      'resync, no change': filled('resync'),
       'apply, 100 changes': filled('apply-changed'),
       create: fresh('create'),
       'apply, all new': fresh('apply-new'),
