@@ -86,6 +86,6 @@ function print(measured: Measured, rows: readonly Row[], loadBefore: string): bo
   const reason = voidReason(measured);
   if (reason !== undefined) console.log(`\nVOID: ${reason}`);
   const few = callsAreFew(rows);
-  if (!few) console.log('\nFAILED: more system calls than there may be');
+  if (!few) console.log('\nFAILED: more system calls or commands than there may be');
   return reason === undefined && few;
 }

@@ -152,6 +152,29 @@ describe("the benchmark's targets", () => {
     assert.equal(find(rows(3100), 'growth').met, false);
   });
 
+  it('hold an apply to the snapshot and to the calls of the same boot', () => {
+    const rows = rowsOf(
+      measured(
+        'uml',
+        figure('apply', 'snapshot', 100),
+        figure('apply', 'apply, no change', 76),
+        figure('apply', 'quick apply, no change', 75),
+        figure('apply', 'create', 200),
+        figure('apply', 'apply, all new', 229),
+        figure('apply', 'keepalived, all new', 4580),
+        figure('plan', 'plan', 301, '10000x10'),
+        figure('commands', 'apply, 100 changes', 101),
+      ),
+    );
+    assert.equal(find(rows, 'apply, no change').met, false);
+    assert.equal(find(rows, 'quick apply, no change').met, true);
+    assert.equal(find(rows, 'apply, all new: 1.15').met, true);
+    assert.equal(find(rows, 'apply, all new: keepalived').ratio, 20);
+    assert.equal(find(rows, 'apply, all new: keepalived').met, null);
+    assert.equal(find(rows, 'plan of two equal states').met, false);
+    assert.equal(find(rows, 'apply, 100 changes: commands').met, false);
+  });
+
   it('hold the floor on the host to its cost a call and a row', () => {
     const rows = rowsOf(
       measured('native', figure('create', 'floor', 55), figure('snapshot', 'floor', 22)),
@@ -180,7 +203,7 @@ describe('a run of the benchmark', () => {
     assert.equal(voidReason({ ...baseline(20, 40), kernel: 'qemu' }), undefined);
   });
 
-  it('fails for its system calls alone', () => {
+  it('fails for its system calls and commands alone', () => {
     const calls = (create: number, snapshot: number): Row[] =>
       rowsOf(
         measured('qemu', figure('calls', 'create', create), figure('calls', 'snapshot', snapshot)),
@@ -188,6 +211,10 @@ describe('a run of the benchmark', () => {
     assert.equal(callsAreFew(calls(40, 2100)), true);
     assert.equal(callsAreFew(calls(41, 2100)), false);
     assert.equal(callsAreFew(calls(40, 2101)), false);
+    const commands = (count: number): Row[] =>
+      rowsOf(measured('qemu', figure('commands', 'apply, 100 changes', count)));
+    assert.equal(callsAreFew(commands(100)), true);
+    assert.equal(callsAreFew(commands(101)), false);
     const slow = rowsOf(measured('uml', ...CREATED, figure('create', 'ours', 1e6)));
     assert.equal(callsAreFew(slow), true);
   });
@@ -224,7 +251,7 @@ describe("the benchmark's command line", () => {
   it('asks for everything by default', () => {
     const { kernels, works, sizes, rounds } = parse([]);
     assert.deepEqual(kernels, ['native', 'uml', 'qemu']);
-    assert.equal(works.length, 6);
+    assert.equal(works.length, 9);
     assert.deepEqual(
       sizes.map(({ services, destinations }) => [services, destinations]),
       [

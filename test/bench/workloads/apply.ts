@@ -2,7 +2,7 @@ import type { Namespace } from '../../support/netns.js';
 import type { Contender, Figure } from '../figures.js';
 import { keepalivedChange, keepalivedCreate } from '../keepalived.js';
 import { withFresh } from '../namespaces.js';
-import { withOurs } from '../ours.js';
+import { Ours, withOurs } from '../ours.js';
 import type { Bench, Plan } from '../plan.js';
 import { type Run, rounds, warm, warmUp } from '../rounds.js';
 import { type Size, sizeName } from '../table.js';
@@ -20,28 +20,41 @@ type Own = Extract<
   | 'apply, all new'
 >;
 
-/** Applying a desired state, beside reading the table and making it by calls; and beside keepalived. */
+const TASKS: Record<Own, TaskName> = {
+  snapshot: 'snapshot',
+  'apply, no change': 'apply-same',
+  'quick apply, no change': 'apply-same-quickly',
+  'resync, no change': 'resync',
+  'apply, 100 changes': 'apply-changed',
+  create: 'create',
+  'apply, all new': 'apply-new',
+};
+/** Those that begin with an empty table. */
+const MAKING: readonly Own[] = ['create', 'apply, all new'];
+
+/** One contender of ours: three runs, of which the last counts. */
+function runOf(bench: Bench, size: Size, contender: Own, ours: Ours): Run {
+  const task = async (ns: Namespace): Promise<number> =>
+    await ours.run({ name: TASKS[contender], size, namespace: ns.name });
+  if (MAKING.includes(contender)) return warm(async () => await withFresh(task));
+  return async () =>
+    await withFilled(bench, size, async (ns) => await warm(async () => await task(ns))());
+}
+
+/**
+ * Applying a desired state, beside reading the table and making it by calls; and beside keepalived. Each contender has a
+ * process of its own: what one of them has made its heap grow to, V8 collects during the others' turns.
+ */
 export async function measureApply(bench: Bench, size: Size): Promise<Figure[]> {
-  return await withOurs(bench, async (ours) => {
-    const task = async (name: TaskName, ns: Namespace): Promise<number> =>
-      await ours.run({ name, size, namespace: ns.name });
-    // Three runs in one table, of which the last counts.
-    const filled = (name: TaskName): Run => {
-      return async () =>
-        await withFilled(bench, size, async (ns) => await warm(async () => await task(name, ns))());
-    };
-    const fresh = (name: TaskName): Run => {
-      return warm(async () => await withFresh(async (ns) => await task(name, ns)));
-    };
-    const own: Record<Own, Run> = {
-      snapshot: filled('snapshot'),
-      'apply, no change': filled('apply-same'),
-      'quick apply, no change': filled('apply-same-quickly'),
-      'resync, no change': filled('resync'),
-      'apply, 100 changes': filled('apply-changed'),
-      create: fresh('create'),
-      'apply, all new': fresh('apply-new'),
-    };
+  const processes: Ours[] = [];
+  try {
+    const own = Object.fromEntries(
+      (Object.keys(TASKS) as Own[]).map((contender) => {
+        const ours = new Ours(bench);
+        processes.push(ours);
+        return [contender, runOf(bench, size, contender, ours)];
+      }),
+    ) as Record<Own, Run>;
     const warming = await warmUp(own);
     const runs = await rounds(bench.rounds, {
       ...own,
@@ -58,7 +71,9 @@ export async function measureApply(bench: Bench, size: Size): Promise<Figure[]> 
         ...(cold === undefined ? {} : { cold }),
       };
     });
-  });
+  } finally {
+    for (const each of processes) await each.end();
+  }
 }
 
 /** How many commands an apply of 100 changes takes besides those of a snapshot. */
