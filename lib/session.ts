@@ -102,6 +102,7 @@ export class Session {
   /** What takes several turns of the queue and is under way. */
   readonly #parts = new Set<Promise<unknown>>();
   #closed: Promise<void> | undefined;
+  #closing: AbortController | undefined;
 
   private constructor(queue: Queue) {
     this.#queue = queue;
@@ -121,8 +122,16 @@ export class Session {
     return session;
   }
 
+  /** Aborted when the session begins to close: for what waits without anything under way. */
+  get closing(): AbortSignal {
+    this.#closing ??= new AbortController();
+    if (this.#closed !== undefined) this.#closing.abort();
+    return this.#closing.signal;
+  }
+
   async close(): Promise<void> {
     this.#closed ??= this.#end();
+    this.#closing?.abort();
     await this.#closed;
   }
 

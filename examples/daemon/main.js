@@ -27,29 +27,51 @@ import { parseArgs } from 'node:util';
 import { formatPlan, Ipvs, IpvsApplyError, Reconciler } from 'ipvs';
 import { Counter, Gauge, Registry } from 'prom-client';
 
-/** What the command line says. The numbers are checked by whoever takes them. */
+const USAGE = `usage: node main.js BALANCER.json --scope SCOPE [--scope SCOPE]... --deadline MILLISECONDS [OPTION]...
+  --scope SCOPE            a network (10.0.0.0/24), an address or a key ('fwmark 7 ipv4'): what is ours
+  --deadline MILLISECONDS  how long a server that left the file may keep its connections
+  --max-removals SHARE     a file that lacks more of what is there is refused, 0..1; 0.5
+  --allow-empty            an empty file ([]) is meant: everything within the scope goes
+  --resync MILLISECONDS    how often what others change is repaired; 30000
+  --state FILE             where it is kept since when servers drain; BALANCER.json.drains
+  --address, --port        where /metrics is; 127.0.0.1, 9106`;
+
+/** @returns {number} The number that an option is; its bounds are checked by whoever takes it. */
+function readNumber(option, text) {
+  if (/^\d+(\.\d+)?$/.test(text)) return Number(text);
+  throw new Error(`--${option} takes a number, not '${text}'`);
+}
+
+/** What the command line says. */
 function readArguments() {
   const text = (initial) => /** @type {const} */ ({ type: 'string', default: initial });
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
       ...{ scope: { type: 'string', multiple: true }, deadline: { type: 'string' } },
-      ...{ 'max-removals': text('0.5'), resync: text('30000'), state: { type: 'string' } },
+      ...{ 'max-removals': text('0.5'), 'allow-empty': { type: 'boolean', default: false } },
+      ...{ resync: text('30000'), state: { type: 'string' } },
       ...{ address: text('127.0.0.1'), port: text('9106') },
     },
   });
   const [file] = positionals;
-  const { scope, deadline, state = `${file}.drains` } = values;
-  if (file === undefined || scope === undefined || deadline === undefined) {
-    throw new Error('usage: node main.js BALANCER.json --scope SCOPE --deadline MILLISECONDS');
-  }
-  return { ...values, file, scope, deadline, state };
+  const { scope, deadline, state = `${file}.drains`, resync } = values;
+  if (file === undefined || scope === undefined || deadline === undefined) throw new Error(USAGE);
+  return {
+    ...{ file, scope, state, address: values.address, allowEmpty: values['allow-empty'] },
+    deadline: readNumber('deadline', deadline),
+    maxRemovals: readNumber('max-removals', values['max-removals']),
+    resync: readNumber('resync', resync),
+    port: readNumber('port', values.port),
+  };
 }
 
 /** @returns {DrainingDestination[]} What an earlier run has kept. */
 function readDrains(state) {
   try {
-    return JSON.parse(readFileSync(state, 'utf8'));
+    const text = readFileSync(state, 'utf8');
+    // What a power failure leaves of it.
+    return text === '' ? [] : JSON.parse(text);
   } catch (error) {
     if (error.code === 'ENOENT') return [];
     throw new Error(`${state}: ${error.message}`, { cause: error });
@@ -67,28 +89,49 @@ function keepDrains(state, drains) {
   }
 }
 
+/** A drain in a line: where, and what it waits for or had to the end. */
+function describe({ key, connections: { active, inactive, persistent } }) {
+  return `${key.service} > ${key.destination}, connections: ${active} active, ${inactive} closing, ${persistent} persistent`;
+}
+
 /**
  * Prints what is done, and keeps since when servers drain.
  *
  * @param {Reconciler} reconciler
  */
 function log(reconciler, state) {
-  const ended = (how) => {
-    return ({ key, connections }) => {
-      console.log(`${how} ${key.service} > ${key.destination}, active: ${connections.active}`);
-      keepDrains(state, reconciler.draining);
-    };
+  const begun = new Set();
+  /** @param {readonly DrainingDestination[]} drains */
+  const follow = (drains) => {
+    keepDrains(state, drains);
+    for (const drain of drains) {
+      const name = `${drain.key.service} ${drain.key.destination} ${drain.since}`;
+      if (begun.has(name)) continue;
+      begun.add(name);
+      console.log(`drains until ${new Date(drain.until).toISOString()}: ${describe(drain)}`);
+    }
+  };
+  const ended = (how) => (drain) => {
+    console.log(`${how} ${describe(drain)}`);
+    keepDrains(state, reconciler.draining);
+  };
+  const tell = ({ applied, draining, warnings }) => {
+    process.stdout.write(formatPlan(applied));
+    for (const { message, remedy } of warnings) console.log(`warning: ${message}. ${remedy}`);
+    follow(draining);
   };
   reconciler
     .on('drift', () => console.log('changed by somebody else:'))
-    .on('applied', ({ applied, draining }) => {
-      process.stdout.write(formatPlan(applied) || 'the table is as desired\n');
-      keepDrains(state, draining);
+    .on('applied', (report) => {
+      if (report.applied.length === 0) console.log('the table is as desired');
+      tell(report);
     })
     .on('failed', (error) => {
       console.error(error.message);
       // Without a report nothing new is known of drains.
-      if (error instanceof IpvsApplyError) keepDrains(state, error.report.draining);
+      if (!(error instanceof IpvsApplyError)) return;
+      for (const { error: other } of error.report.failed.slice(1)) console.error(other.message);
+      tell(error.report);
     })
     .on('drained', ended('drained'))
     .on('forced', ended('forced'));
@@ -127,6 +170,8 @@ function metricsOf(reconciler) {
   });
   ofDrains('draining_until_seconds', 'When it goes at the latest.', ({ until }) => until / 1000);
   const isValid = define(Gauge, 'file_valid', 'Whether the file could be used: 1 or 0.', []);
+  const isReached = define(Gauge, 'in_sync', 'Whether all of it is done: 1 or 0.', []);
+  reconciler.on('applied', () => isReached.set(1)).on('failed', () => isReached.set(0));
   return { registry, isValid };
 }
 
@@ -136,7 +181,7 @@ async function serve(registry, port, address) {
     if (url !== '/metrics') response.writeHead(404).end();
     else response.setHeader('content-type', registry.contentType).end(await registry.metrics());
   });
-  await once(server.listen(Number(port), address), 'listening');
+  await once(server.listen(port, address), 'listening');
   return server;
 }
 
@@ -155,8 +200,10 @@ async function follow(reconciler, file, isValid, end) {
       const text = await readFile(file, 'utf8');
       if (text !== desired) reconciler.setDesired(JSON.parse(text));
       desired = text;
+      if (before !== undefined) console.log(`${file} can be used again`);
     } catch (error) {
-      complaint = `${file}: ${error.message}`;
+      const rest = desired === undefined ? 'nothing is done' : 'what it said before stays desired';
+      complaint = `${file}: ${error.message}; until that is mended, ${rest}`;
       if (complaint !== before) console.error(complaint);
     }
     isValid.set(complaint === undefined ? 1 : 0);
@@ -168,17 +215,23 @@ const end = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM']) process.once(name, () => end.abort());
 
 /** @param {Ipvs} ipvs */
-async function run(ipvs) {
-  const { file, state, scope, deadline, resync, ...others } = readArguments();
-  const reconciler = new Reconciler(ipvs, {
-    scope,
-    drain: { deadline: Number(deadline), since: readDrains(state) },
-    maxRemovals: Number(others['max-removals']),
-    resync: Number(resync),
-  });
+function createReconciler(ipvs, { state, scope, deadline, maxRemovals, allowEmpty, resync }) {
+  const drain = { deadline, since: readDrains(state) };
+  try {
+    return new Reconciler(ipvs, { scope, drain, maxRemovals, allowEmpty, resync });
+  } catch (error) {
+    if (!error.field?.startsWith('options.drain.since')) throw error;
+    throw new Error(`${state} is not a file of drains: ${error.message}`, { cause: error });
+  }
+}
+
+/** @param {Ipvs} ipvs */
+async function run(ipvs, options) {
+  const { file, state, port, address } = options;
+  const reconciler = createReconciler(ipvs, options);
   log(reconciler, state);
   const { registry, isValid } = metricsOf(reconciler);
-  const server = await serve(registry, others.port, others.address);
+  const server = await serve(registry, port, address);
   try {
     await follow(reconciler, file, isValid, end.signal);
   } finally {
@@ -188,8 +241,9 @@ async function run(ipvs) {
 }
 
 try {
+  const options = readArguments();
   const ipvs = await Ipvs.open();
-  await run(ipvs).finally(() => ipvs.close());
+  await run(ipvs, options).finally(() => ipvs.close());
 } catch (error) {
   if (error.name !== 'AbortError') {
     console.error(error.message);

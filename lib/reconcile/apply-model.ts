@@ -6,7 +6,10 @@ import type { Change, ChangeKey, DrainRule, PlanOptions } from './model.js';
 export interface DrainStart {
   /** The destination. */
   readonly key: Required<ChangeKey>;
-  /** Milliseconds since 1970, as `Date.now()` gives them. */
+  /**
+   * Milliseconds since 1970, as `Date.now()` gives them. Within a program they don't follow a clock that is set anew:
+   * a drain lasts as long as it is to.
+   */
   readonly since: number;
 }
 
@@ -40,7 +43,8 @@ export interface ApplyRules extends Omit<PlanOptions, 'drain'> {
   readonly drain?: DrainOptions | undefined;
   /**
    * The share of what is within the scope, services and destinations alike, that may go at once, 0..1. A destination
-   * does not count if another one of its service comes in its stead, nor does one that drains already. More
+   * does not count if another one of its service comes in its stead, nor does one that drains already; a service that
+   * loses all its destinations counts with them. More
    * than that is refused as a whole: it is more likely a file that was written by half. Default: 0.5.
    */
   readonly maxRemovals?: number | undefined;

@@ -1,15 +1,16 @@
 /** Makes the table what it should be: reads it, plans, carries out, and reads again what others changed meanwhile. */
+import { steadyNow } from '../clock.js';
 import { persistenceOutlasts } from '../diagnose/checks.js';
 import { conflict, hasReason } from '../errors.js';
-import type { CheckedServiceKey } from '../input/service.js';
-import { formatCheckedKey } from '../keys.js';
+import { type CheckedServiceKey, checkServiceReference } from '../input/service.js';
+import { formatCheckedKey, parseServiceKey } from '../keys.js';
 import type { Finding } from '../model.js';
 import type { Session } from '../session.js';
 import type { SysctlValue } from '../sysctls.js';
 import type { Writer } from '../writer.js';
 import type { ApplyReport, DrainedDestination, DrainingDestination } from './apply-model.js';
 import { DrainClocks, isPersistent, readExpireTemplates } from './drains.js';
-import { IpvsApplyError, removalsError } from './errors.js';
+import { IpvsApplyError, outsideError, removalsError } from './errors.js';
 import { Execution, type Failure, type Means } from './execution.js';
 import { formatChangeKey } from './format.js';
 import { glance } from './glance.js';
@@ -44,11 +45,11 @@ export function checkWish(
   if (desired.size === 0 && !allowEmpty) {
     throw conflict(
       'services',
-      'is empty: everything within the scope would go. If that is meant, pass allowEmpty',
+      'is empty: everything within the scope would go. If that is meant, pass allowEmpty: true',
     );
   }
   for (const { field, name, key } of desired.values()) {
-    if (!scope(key)) throw conflict(field, `is ${name}, which is outside the scope`);
+    if (!scope(key)) throw outsideError(field, name);
   }
   return desired;
 }
@@ -133,13 +134,35 @@ class Application {
       only === undefined && quick ? await glance(session, desired, scope, signal) : undefined;
     const services = only ?? seen?.suspects;
     if (services === undefined) {
-      return { desired, actual: await readActual(session, signal), settled: 0 };
+      const actual = await this.#withDrains(await readActual(session, signal));
+      return { desired, actual, settled: 0 };
     }
-    return {
-      desired: this.#part(services),
-      actual: services.length === 0 ? new Map() : await readServices(session, services, signal),
-      settled: seen?.settled ?? 0,
-    };
+    const read =
+      services.length === 0
+        ? new Map<string, never>()
+        : await readServices(session, services, signal);
+    const actual = await this.#withDrains(read);
+    const keys = [...services, ...[...actual.values()].map(({ key }) => key)];
+    return { desired: this.#part(keys), actual, settled: seen?.settled ?? 0 };
+  }
+
+  /**
+   * A table, with those services read again in which a drain is known that it does not show: that a list of a table that
+   * others change lacks something does not mean that it is not there, and a drain that is forgotten does not end.
+   */
+  async #withDrains(actual: Table): Promise<Table> {
+    const { desired, options } = this.#wish;
+    const unseen = new Map<string, CheckedServiceKey>();
+    for (const { key } of options.drain?.since ?? []) {
+      const { service, destination } = key;
+      if (actual.get(service)?.destinations.has(destination) === true) continue;
+      if (desired.get(service)?.destinations.has(destination) === true) continue;
+      const name = checkServiceReference('service', parseServiceKey(service));
+      if (options.scope(name)) unseen.set(service, name);
+    }
+    if (unseen.size === 0) return actual;
+    const again = await readServices(this.#session, [...unseen.values()], options.signal);
+    return new Map([...actual, ...again]);
   }
 
   /** Refuses to remove more than it may. What drains was once allowed to go; an empty state was meant. */
@@ -157,7 +180,7 @@ class Application {
     if (options.drain === undefined) return planTables(desired, actual, options);
     this.#expireTemplates ??= { value: await this.#readExpireTemplates(actual) };
     const templatesCount = this.#expireTemplates.value !== 1;
-    this.#clocks ??= new DrainClocks(options.drain, Date.now(), templatesCount);
+    this.#clocks ??= new DrainClocks(options.drain, steadyNow(), templatesCount);
     const whole = planTables(desired, actual, options, this.#clocks);
     const planned = this.#wish.only === undefined ? whole : this.#endOfDrains(whole);
     for (const name of [...desired.keys(), ...actual.keys()]) this.#draining.delete(name);
@@ -212,6 +235,7 @@ class Application {
     const means: Means = {
       ...{ session: this.#session, writer: this.#writer, signal: options.signal, desired, held },
       allowRefusals: options.drain?.allowRefusals === true,
+      draining: this.#drainingAlready(),
     };
     const execution = new Execution(means);
     await execution.run(options.shuffle ? shuffled(steps) : steps);
@@ -222,6 +246,15 @@ class Application {
       if (ended !== undefined) this.#drained.push(ended);
     }
     return execution.failures;
+  }
+
+  #drainingAlready(): Map<string, string> {
+    const leaving = [...this.#draining.values()].flat();
+    return new Map(
+      leaving
+        .filter(({ destination }) => destination.definition?.weight === 0)
+        .map(({ service, destination }) => [service.name, destination.name]),
+    );
   }
 
   /** What is to be done with services that others changed; nothing where they can't even be read. */
@@ -267,10 +300,15 @@ class Application {
         .filter(({ step }) => step.change.action === 'drain-destination')
         .map(({ step }) => formatChangeKey(step.change.key)),
     );
-    return [...this.#draining.values()]
-      .flat()
-      .map((each) => clocks.report(each))
-      .filter(({ key }) => !failed.has(formatChangeKey(key)));
+    const ends = this.#failures.filter(({ step }) => step.change.action === 'delete-destination');
+    return [
+      ...[...this.#draining.values()]
+        .flat()
+        .map((each) => clocks.report(each))
+        .filter(({ key }) => !failed.has(formatChangeKey(key))),
+      // It is over, and could not be ended: its clock must not be lost.
+      ...ends.flatMap(({ step }) => clocks.reportEnd(step.change.key) ?? []),
+    ];
   }
 
   #warnings(draining: readonly DrainingDestination[]): Finding[] {

@@ -1,6 +1,7 @@
 /** Draining one destination, until it is gone. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { hasReason } from '../errors.js';
+import { steadyNow } from '../clock.js';
+import { hasReason, throwIfAborted } from '../errors.js';
 import { checkBoolean, checkInteger, checkObject, Shape } from '../input/checks.js';
 import { takesPortZero } from '../input/destination.js';
 import { checkSignal } from '../input/options.js';
@@ -11,6 +12,7 @@ import { type DestinationSubject, findRow } from '../sequences/destination.js';
 import type { Session } from '../session.js';
 import type { Writer } from '../writer.js';
 import type { DrainedDestination } from './apply-model.js';
+import { closedError } from '../failures.js';
 import { NO_CONNECTIONS, readExpireTemplates, waitsFor } from './drains.js';
 import { overruledError, refusalError } from './errors.js';
 import { refusesClients } from './execution.js';
@@ -67,6 +69,8 @@ export function checkDrainCall(value: unknown): CheckedDrainCall {
 }
 
 const METHOD = 'drain';
+/** So often it is tried to delete a destination after the deadline has passed. */
+const LATE_TRIES = 3;
 
 /** Whether clients that persistence has bound keep a destination: they come back to it. */
 async function doTemplatesCount(
@@ -79,7 +83,7 @@ async function doTemplatesCount(
   const { reply, row } = await session.fetch(METHOD, command, signal);
   const { scheduler, schedulerFlags, persistence } = decodeService(reply, row);
   if (!allowRefusals && refusesClients(scheduler, schedulerFlags)) {
-    throw refusalError(METHOD, formatCheckedKey(service), destination, scheduler);
+    throw refusalError(METHOD, formatCheckedKey(service), destination, scheduler, 'allowRefusals');
   }
   if (persistence === undefined) return false;
   return (await readExpireTemplates(session, METHOD, signal)) !== 1;
@@ -108,6 +112,69 @@ async function look(
 /** A client for whom the destination was chosen just before has a connection by then. */
 const SETTLING = 100;
 
+/** Waits; rejects when the signal is aborted or the client is closed. */
+async function pause(
+  session: Session,
+  milliseconds: number,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const signals = signal === undefined ? [session.closing] : [session.closing, signal];
+  try {
+    await sleep(milliseconds, undefined, { signal: AbortSignal.any(signals) });
+  } catch {
+    throwIfAborted(signal);
+    throw closedError(METHOD);
+  }
+}
+
+/** Deletes the destination, unless somebody else was quicker. */
+async function remove(
+  writer: Writer,
+  { service, destination }: DestinationSubject,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  try {
+    await writer.deleteDestination(service, destination, signal);
+  } catch (error) {
+    if (!hasReason(error, 'service-not-found', 'destination-not-found')) throw error;
+  }
+}
+
+/** Whether it may go well another time: others fill the queue, or keep the kernel busy. */
+function isPassing(error: unknown): boolean {
+  return hasReason(error, 'queue-full', 'timeout', 'out-of-memory');
+}
+
+/** What has been seen of a destination that drains. */
+interface Watched {
+  connections: DrainedDestination['connections'];
+}
+
+/** Looks at a destination of weight 0 and deletes it if it may go: whether it was forced, once it has gone. */
+async function endIfOver(
+  writer: Writer,
+  subject: DestinationSubject,
+  { signal }: CheckedDrainCall,
+  { key, watched, templatesCount, isLate }: Drain,
+): Promise<boolean | undefined> {
+  const entry = await look(writer, subject, signal);
+  if (entry === undefined) return false;
+  if (entry.weight !== 0) throw overruledError(key, entry.weight);
+  watched.connections = entry.connections;
+  const forced = waitsFor(entry.connections, templatesCount) !== undefined;
+  if (forced && !isLate()) return undefined;
+  await remove(writer, subject, signal);
+  return forced;
+}
+
+/** A drain under way. */
+interface Drain {
+  readonly key: DrainedDestination['key'];
+  readonly watched: Watched;
+  readonly templatesCount: boolean;
+  readonly isLate: () => boolean;
+}
+
 /** Gives a destination weight 0, and deletes it when nothing keeps it any more, or at the deadline. */
 export async function drainDestination(
   session: Session,
@@ -122,21 +189,20 @@ export async function drainDestination(
   };
   const templatesCount = await doTemplatesCount(session, subject, options, key.destination);
   await writer.updateDestination(subject, { weight: 0 }, signal);
-  const since = Math.min(Date.now(), options.since ?? Date.now());
-  let connections = NO_CONNECTIONS;
+  const since = Math.min(steadyNow(), options.since ?? steadyNow());
+  const left = (): number => since + deadline - steadyNow();
+  const watched: Watched = { connections: NO_CONNECTIONS };
+  const drain = { key, watched, templatesCount, isLate: () => left() <= 0 };
   let wait = Math.min(SETTLING, interval);
-  for (;;) {
-    const left = since + deadline - Date.now();
-    await sleep(Math.max(0, Math.min(wait, left)), undefined, { signal });
+  for (let late = 0; ;) {
+    await pause(session, left() > 0 ? Math.min(wait, left()) : late * interval, signal);
     wait = interval;
-    const entry = await look(writer, subject, signal);
-    if (entry === undefined) return { key, since, forced: false, connections };
-    if (entry.weight !== 0) throw overruledError(key, entry.weight);
-    ({ connections } = entry);
-    const forced = waitsFor(connections, templatesCount) !== undefined;
-    if (!forced || since + deadline <= Date.now()) {
-      await writer.deleteDestination(subject.service, subject.destination, signal);
-      return { key, since, forced, connections };
+    try {
+      const forced = await endIfOver(writer, subject, options, drain);
+      if (forced !== undefined) return { key, since, forced, connections: watched.connections };
+    } catch (error) {
+      if (left() <= 0) late += 1;
+      if (!isPassing(error) || late > LATE_TRIES) throw error;
     }
   }
 }

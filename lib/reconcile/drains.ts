@@ -92,6 +92,15 @@ export class DrainClocks implements Drains {
     return this.#over.get(formatChangeKey(key));
   }
 
+  /** What is told of a destination whose drain is over and that could not be deleted; undefined for any other. */
+  reportEnd(key: ChangeKey): DrainingDestination | undefined {
+    const over = this.#over.get(formatChangeKey(key));
+    if (over === undefined) return undefined;
+    const { since, connections } = over;
+    const until = since + this.#rule.deadline;
+    return { key: over.key, since, until, waitsFor: 'connections', connections };
+  }
+
   /** What is told of a destination that stays for now. */
   report(leaving: Leaving): DrainingDestination {
     const key = keyOf(leaving);

@@ -1,5 +1,5 @@
 /** The errors of applying a desired state. */
-import { IpvsError } from '../errors.js';
+import { type ArgumentError, conflict, IpvsError } from '../errors.js';
 import type { ApplyReport, FailedChange } from './apply-model.js';
 import type { Change } from './model.js';
 import type { Tally } from './planner.js';
@@ -49,15 +49,28 @@ export function withheldError({ key, action }: Change, cause: Error): IpvsError 
   );
 }
 
+/** The error for a desired service that is none of ours. */
+export function outsideError(field: string, name: string): ArgumentError {
+  return conflict(
+    field,
+    `is ${name}, which is outside the scope: it would be added, and never be seen again. Widen the scope, or leave it out`,
+  );
+}
+
 /** The error for a drain that would make the kernel refuse clients. */
 export function refusalError(
   method: string,
   service: string,
   destination: string,
   scheduler: string,
+  option: string,
 ): IpvsError {
   return new IpvsError(
-    `${method} ${destination} of ${service}: with scheduler ${scheduler} the kernel goes on to choose a destination of weight 0, and refuses those clients. Give the service the scheduler flag 'fallback', or pass allowRefusals`,
+    `${method} ${destination} of ${service}: with scheduler ${scheduler} the kernel goes on to choose a destination of weight 0, and refuses those clients. ${
+      scheduler === 'dh'
+        ? 'Use another scheduler'
+        : "Give the service the scheduler flag 'fallback'"
+    }, or pass ${option}: true`,
     {
       ...{ code: 'ERR_IPVS_DRAIN_REFUSES_CLIENTS', reason: 'drain-refuses-clients' },
       ...{ service, destination },

@@ -4,17 +4,25 @@ import type { IpvsError } from '../errors.js';
 import type { Session } from '../session.js';
 import type { Writer } from '../writer.js';
 import { interferenceError, refusalError, withheldError } from './errors.js';
-import type { Change, FoundService } from './model.js';
+import type { Change, EditService, FoundService } from './model.js';
 import type { DestinationStep, ServiceStep, Step } from './planner.js';
 import type { Table } from './table.js';
 
-/** Changes that need not wait for the end of each other. */
-const PHASES: readonly (readonly Change['action'][])[] = [
-  ['add-service'],
-  ['add-destination', 'edit-destination'],
-  ['edit-service'],
-  ['drain-destination', 'delete-destination'],
-  ['delete-service'],
+/** Whether a change takes a destination out of service. */
+function takesAway(change: Change): boolean {
+  const { action } = change;
+  if (action === 'edit-destination') return change.to.weight === 0;
+  return action === 'drain-destination' || action === 'delete-destination';
+}
+
+/** Changes that need not wait for the end of each other: what comes is there before anything goes. */
+const PHASES: readonly ((change: Change) => boolean)[] = [
+  ({ action }) => action === 'add-service',
+  ({ action }) => action === 'add-destination',
+  (change) => change.action === 'edit-destination' && !takesAway(change),
+  ({ action }) => action === 'edit-service',
+  takesAway,
+  ({ action }) => action === 'delete-service',
 ];
 
 /** So many commands are handed over at once; the queue of a client takes more than that by default. */
@@ -36,6 +44,8 @@ export interface Means {
   readonly allowRefusals: boolean;
   /** Services that are not to be tried now, by their names, and why. */
   readonly held: ReadonlyMap<string, Error>;
+  /** By the names of services, a destination of theirs that drains already. */
+  readonly draining: ReadonlyMap<string, string>;
 }
 
 function isAboutService(step: Step): step is ServiceStep {
@@ -46,8 +56,12 @@ function* chunksOf<Item>(items: readonly Item[]): Generator<readonly Item[]> {
   for (let at = 0; at < items.length; at += CHUNK) yield items.slice(at, at + CHUNK);
 }
 
-/** Whether the kernel refuses clients of a service that has a destination of weight 0. */
+/**
+ * Whether the kernel refuses clients of a service that has a destination of weight 0: these schedulers choose it all the
+ * same (ip_vs_dh.c, ip_vs_mh.c, ip_vs_sh.c), and `dh` has no flag against it.
+ */
 export function refusesClients(scheduler: unknown, flags: unknown): boolean {
+  if (scheduler === 'dh') return true;
   const hashes = scheduler === 'mh' || scheduler === 'sh';
   return hashes && !(Array.isArray(flags) && flags.includes('fallback'));
 }
@@ -77,7 +91,7 @@ export class Execution {
   /** Carries out steps; those that fail are in {@link failures} afterwards. */
   async run(steps: readonly Step[]): Promise<void> {
     for (const phase of PHASES) {
-      const due = steps.filter(({ change }) => phase.includes(change.action));
+      const due = steps.filter(({ change }) => phase(change));
       for (const chunk of chunksOf(due)) await this.#runChunk(chunk);
     }
   }
@@ -115,7 +129,7 @@ export class Execution {
     const { change } = step;
     const { service } = change.key;
     const { action } = change;
-    if (action === 'drain-destination' || action === 'delete-destination') {
+    if (takesAway(change) || change.action === 'delete-destination') {
       if (!this.#removals.has(service)) this.#removals.set(service, error);
       return;
     }
@@ -135,9 +149,11 @@ export class Execution {
     const { change } = step;
     const { service } = change.key;
     switch (change.action) {
-      case 'add-service':
-      case 'edit-service': {
+      case 'add-service': {
         return held.get(service);
+      }
+      case 'edit-service': {
+        return held.get(service) ?? this.#hindranceOfScheduler(change);
       }
       case 'add-destination': {
         // Without it the kernel would say no more than that there is no such service.
@@ -145,7 +161,7 @@ export class Execution {
         return cause && withheldError(change, cause);
       }
       case 'edit-destination': {
-        return undefined;
+        return takesAway(change) ? this.#hindranceOfRemoval(step as DestinationStep) : undefined;
       }
       case 'drain-destination':
       case 'delete-destination': {
@@ -156,6 +172,16 @@ export class Execution {
         return cause && withheldError(change, cause);
       }
     }
+  }
+
+  /** What drains would turn clients away under the new scheduler. */
+  #hindranceOfScheduler({ key: { service }, to }: EditService): IpvsError | undefined {
+    const { draining, allowRefusals } = this.#means;
+    const destination = draining.get(service);
+    if (destination === undefined || allowRefusals) return undefined;
+    return refusesClients(to.scheduler, to.schedulerFlags)
+      ? refusalError('edit-service', service, destination, to.scheduler, 'drain.allowRefusals')
+      : undefined;
   }
 
   #hindranceOfRemoval({ change }: DestinationStep): IpvsError | undefined {
@@ -170,7 +196,7 @@ export class Execution {
     const { scheduler, schedulerFlags } =
       this.#unedited.get(service) ?? row.definition ?? row.fields;
     return refusesClients(scheduler, schedulerFlags)
-      ? refusalError('apply', service, destination, String(scheduler))
+      ? refusalError(change.action, service, destination, String(scheduler), 'drain.allowRefusals')
       : undefined;
   }
 

@@ -12,6 +12,7 @@ import {
   sameForeign,
   sameService,
 } from './definitions.js';
+import { outsideError } from './errors.js';
 import type {
   AddDestination,
   AddService,
@@ -45,7 +46,7 @@ export interface DestinationStep {
 /** A change, and what it takes to carry it out. */
 export type Step = ServiceStep | DestinationStep;
 
-/** A destination that is not desired, in its service as it was found. */
+/** A destination that is not desired, in its service: as that is desired, or else as it was found. */
 export interface Leaving {
   readonly service: ServiceRow;
   readonly destination: TableDestination;
@@ -60,7 +61,10 @@ export interface Drains {
 export interface Tally {
   /** Services and destinations within the scope, without destinations that drain already. */
   readonly entries: number;
-  /** Those of them that go, without destinations in whose stead others come. */
+  /**
+   * Those of them that go, without destinations in whose stead others come, and services that lose all their
+   * destinations.
+   */
   readonly removals: number;
 }
 
@@ -183,8 +187,10 @@ class Planner {
     const leaving = [...there.values()].filter(({ name }) => !wanted.has(name));
     const drained = leaving.filter((each) => this.#isDrained(found, each)).length;
     this.#entries += there.size - drained;
-    this.#removals += Math.max(0, leaving.length - drained - added);
-    for (const each of leaving) this.#removeDestination(found, each);
+    const removed = Math.max(0, leaving.length - drained - added);
+    // A service without destinations serves nobody: it counts as gone with them.
+    this.#removals += removed + (removed > 0 && wanted.size === 0 ? 1 : 0);
+    for (const each of leaving) this.#removeDestination(desired, each);
   }
 
   #addDestination(service: ServiceRow, destination: TableDestination): void {
@@ -283,7 +289,7 @@ export function planTables(
   const planner = new Planner(options, drains);
   for (const row of desired.values()) {
     if (!options.scope(row.key)) {
-      throw conflict(row.field, `is ${row.name}, which is outside the scope`);
+      throw outsideError(row.field, row.name);
     }
     const found = actual.get(row.name);
     if (found === undefined) planner.addService(row);

@@ -14,6 +14,7 @@ import type {
   DrainStart,
 } from './apply-model.js';
 import { checkWish } from './apply.js';
+import { NO_CONNECTIONS } from './drains.js';
 import { IpvsApplyError, stoppedError } from './errors.js';
 import { formatChangeKey } from './format.js';
 import { Holds } from './holds.js';
@@ -28,9 +29,15 @@ import type { Table } from './table.js';
 
 /** What a reconciler tells, by the name of the event; see {@link Reconciler.on}. */
 export interface ReconcilerEvents {
-  /** A desired state was reached for the first time, or something was changed to get back to it. */
+  /**
+   * A desired state was reached for the first time, or again after a failure, or something was changed to get back to
+   * it; then `drift` comes before, with the same report.
+   */
   readonly applied: ApplyReport;
-  /** Something was not done; it is tried again. {@link IpvsApplyError} has a report. */
+  /**
+   * Something was not done; it is tried again. An {@link IpvsApplyError} has a report of what was not, and of what was:
+   * `applied` does not tell of that.
+   */
   readonly failed: Error;
   /** The table had been changed by others since it was as desired; the report tells what was repaired. */
   readonly drift: ApplyReport;
@@ -50,6 +57,8 @@ export interface StopOptions {
 }
 
 const STOP = Shape.of('drain?');
+/** So often {@link Reconciler.stop} tries to drain everything after the deadline has passed. */
+const LATE_ROUNDS = 3;
 
 /** A desired state. */
 interface Desired {
@@ -100,6 +109,8 @@ export class Reconciler implements AsyncDisposable {
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
+  /** The drain of everything that {@link stop} was asked for, while it is under way. */
+  #drained: Promise<void> | undefined;
   #waiting: Waiting[] = [];
   /** When the oldest desired state that was not applied yet was set. */
   #changedSince: number | undefined;
@@ -109,6 +120,8 @@ export class Reconciler implements AsyncDisposable {
   #retryDue = Infinity;
   #drainDue = Infinity;
   #failuresInARow = 0;
+  /** Whether a failure was told, and nothing since that everything is well again. */
+  #failing = false;
   /** How many resyncs may still look quickly before one compares the whole table; none after a failure. */
   #quickLooks = 0;
 
@@ -122,11 +135,19 @@ export class Reconciler implements AsyncDisposable {
     if (!(ipvs instanceof Ipvs)) throw wrongType('ipvs', 'an open client (Ipvs)', ipvs);
     this.#ipvs = ipvs;
     this.#options = checkReconcilerOptions(options);
-    this.#since = this.#options.rules.drain?.since ?? [];
+    const { drain } = this.#options.rules;
+    this.#since = drain?.since ?? [];
+    this.#draining = this.#since.map(({ key, since }) => ({
+      ...{ key, since, until: since + (drain?.deadline ?? 0) },
+      ...{ waitsFor: 'connections', connections: NO_CONNECTIONS },
+    }));
     this.#holds = new Holds(this.#options.backoff.min, this.#options.backoff.max);
   }
 
-  /** Destinations that drain, since when and until when: fit for JSON, and for `drain.since` of the next start. */
+  /**
+   * Destinations that drain, since when and until when: fit for JSON, and for `drain.since` of the next start. Before the
+   * first apply, those of `drain.since`.
+   */
   get draining(): readonly DrainingDestination[] {
     return this.#draining;
   }
@@ -208,8 +229,13 @@ export class Reconciler implements AsyncDisposable {
         'takes the option drain of the reconciler, with its deadline',
       );
     }
-    this.#stopped ??= this.#end(drain === true);
+    this.#stopped ??= this.#end();
     await this.#stopped;
+    if (drain !== true) return;
+    this.#drained ??= this.#drainAll().finally(() => {
+      this.#drained = undefined;
+    });
+    await this.#drained;
   }
 
   /** {@link Reconciler.stop}, for `await using`. */
@@ -221,22 +247,49 @@ export class Reconciler implements AsyncDisposable {
     if (this.#stopped !== undefined) throw stoppedError(method);
   }
 
-  async #end(drain: boolean): Promise<void> {
+  async #end(): Promise<void> {
     clearTimeout(this.#timer);
     await this.#running;
-    for (const { reject } of this.#waiting) reject(stoppedError('reconcile'));
-    this.#waiting = [];
-    if (drain) await this.#drainAll();
+    this.#refuseWaiting();
   }
 
+  #refuseWaiting(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const { reject } of waiting) reject(stoppedError('reconcile'));
+  }
+
+  /** A client that was closed does nothing any more. */
+  #stopIfClosed(error: unknown): void {
+    if (!hasReason(error, 'closed')) return;
+    this.#stopped ??= Promise.resolve();
+    this.#refuseWaiting();
+  }
+
+  /** What fails is tried again until a while after the deadline, when it would have ended in any case. */
   async #drainAll(): Promise<void> {
-    const nothing: Table = new Map();
+    const { rules, drainInterval } = this.#options;
+    const end = performance.now() + (rules.drain?.deadline ?? 0) + LATE_ROUNDS * drainInterval;
     for (;;) {
-      const report = await this.#apply(nothing, new Map());
+      if (await this.#drainOnce(performance.now() >= end)) return;
+      await new Promise((resolve) => setTimeout(resolve, drainInterval));
+    }
+  }
+
+  /** Whether nothing is left; throws what fails where it is the last try. */
+  async #drainOnce(isLast: boolean): Promise<boolean> {
+    try {
+      const report = await this.#apply(new Map(), new Map());
       this.#learnDrains(report);
       this.#tellDrained(report);
-      if (report.draining.length === 0) return;
-      await new Promise((resolve) => setTimeout(resolve, this.#options.drainInterval));
+      return report.draining.length === 0;
+    } catch (error) {
+      if (isLast || hasReason(error, 'closed')) throw error;
+      if (error instanceof IpvsApplyError) {
+        this.#learnDrains(error.report);
+        this.#tellDrained(error.report);
+      }
+      return false;
     }
   }
 
@@ -303,6 +356,8 @@ export class Reconciler implements AsyncDisposable {
     } catch (error) {
       const report = error instanceof IpvsApplyError ? error.report : undefined;
       if (report !== undefined) this.#learnDrains(report);
+      this.#failing = true;
+      this.#stopIfClosed(error);
       this.#tell('failed', error as Error);
       if (report !== undefined) this.#tellDrained(report);
     }
@@ -355,7 +410,9 @@ export class Reconciler implements AsyncDisposable {
       (action === 'delete-service' && services.has(key.service));
     this.#learnDrains(report);
     if (!isNew && report.applied.some((change) => !isDrain(change))) this.#tell('drift', report);
-    if (isNew || report.applied.length > 0) this.#tell('applied', report);
+    const isNews = isNew || this.#failing || report.applied.length > 0;
+    this.#failing = false;
+    if (isNews) this.#tell('applied', report);
     this.#tellDrained(report);
   }
 
@@ -375,9 +432,9 @@ export class Reconciler implements AsyncDisposable {
       this.#failuresInARow += 1;
     }
     if (report !== undefined) this.#learnDrains(report);
+    this.#failing = true;
+    this.#stopIfClosed(error);
     this.#tell('failed', error);
     if (report !== undefined) this.#tellDrained(report);
-    // A client that was closed does nothing any more.
-    if (hasReason(error, 'closed')) this.#stopped ??= Promise.resolve();
   }
 }

@@ -29,7 +29,11 @@ function network(field: string, text: string): CheckedScope {
   );
   if (cidr === undefined) throw outOfRange(field, EXPECTED, text);
   // 10.9.9.9/8 is more likely a slip than all of 10.0.0.0/8.
-  if (hasHostBits(cidr)) throw conflict(field, `(${text}) has bits behind its prefix length`);
+  if (hasHostBits(cidr))
+    throw conflict(
+      field,
+      `(${text}) has bits behind its prefix length: is one address meant, or a network?`,
+    );
   return (service) => service.fwmark === undefined && contains(cidr, service.address);
 }
 
@@ -81,5 +85,9 @@ export function checkScope(field: string, value: unknown): CheckedScope {
       );
     };
   }
-  throw wrongType(field, "'everything', an array of keys and networks, or a function", value);
+  throw wrongType(
+    field,
+    "an array of keys and networks (['10.0.0.0/16']), a function, or 'everything'",
+    value,
+  );
 }

@@ -58,7 +58,8 @@ function put<Value extends { readonly field: string; readonly name: string }>(
   part: Value,
 ): void {
   const other = parts.get(part.name);
-  if (other !== undefined) throw conflict(part.field, `is ${part.name}, and so is ${other.field}`);
+  if (other !== undefined)
+    throw conflict(part.field, `is ${part.name}, and so is ${other.field}: leave one of them out`);
   parts.set(part.name, part);
 }
 
@@ -139,7 +140,7 @@ export class ServiceRow {
 
   /** How many destinations it has, where that has been seen to be a list. */
   get size(): number {
-    return (this.listed as readonly unknown[]).length;
+    return this.#checked?.length ?? (this.listed as readonly unknown[]).length;
   }
 
   /** Its destinations, in the order in which they were passed. */

@@ -138,7 +138,8 @@ async function assertTrue(
 ): Promise<void> {
   const { planned } = await ipvs.apply(DESIRED, { ...options, dryRun: true });
   const waiting = new Set(draining.map(({ key }) => `${key.service} > ${key.destination}`));
-  const left = planned.map(about).filter((each) => !waiting.has(each));
+  const undone = planned.map(about);
+  const left = undone.filter((each) => !waiting.has(each));
   const told = failed.map(({ change }) => about(change));
   assert.deepEqual(
     left.filter((each) => !told.includes(each)),
@@ -149,7 +150,7 @@ async function assertTrue(
     ({ error }) => !(error instanceof IpvsError && error.outcome === 'unknown'),
   );
   assert.deepEqual(
-    sure.map(({ change }) => about(change)).filter((each) => !left.includes(each)),
+    sure.map(({ change }) => about(change)).filter((each) => !undone.includes(each)),
     [],
     'said to be not done, and is done',
   );

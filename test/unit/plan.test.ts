@@ -116,7 +116,7 @@ describe('a plan', () => {
           others,
         );
         if (ours.length < desired.length)
-          assert.throws(() => plan(desired, actual, scope), /which is outside the scope$/);
+          assert.throws(() => plan(desired, actual, scope), /which is outside the scope: /);
       }),
     );
   });
