@@ -157,12 +157,12 @@ const VALUES: readonly unknown[] = [
 const UNSAID: readonly (readonly [string, RegExp, readonly object[]])[] = [
   [
     'a service twice',
-    /^services\[\d+\] is \S+ \S+( ipv[46])?, and so is services\[\d+\] /,
+    /^services\[\d+\] is \S+ \S+( ipv[46])?, and so is services\[\d+\]: /,
     [WEB, { ...WEB, address: '::ffff:10.0.0.1' }],
   ],
   [
     'a destination twice',
-    /\.destinations\[\d+\] is \S+, and so is services\[\d+\]\.destinations\[\d+\] /,
+    /\.destinations\[\d+\] is \S+, and so is services\[\d+\]\.destinations\[\d+\]: /,
     [{ ...WEB, destinations: [REAL, REAL] }],
   ],
   [

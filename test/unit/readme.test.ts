@@ -42,6 +42,7 @@ const GIVEN: Readonly<Record<string, string>> = {
   ipvs: "import('ipvs').Ipvs",
   web: "import('ipvs').ServiceKey",
   desired: "import('ipvs').DesiredState",
+  drainsOfTheLastRun: "import('ipvs').DrainStart[]",
 };
 
 /** Modules in TypeScript, by names in the project's folder. */
