@@ -17,6 +17,8 @@ export function run(program: string, args: readonly string[], options: Options =
     encoding: 'utf8',
     timeout: 300_000,
     ...options,
+    // Some colour what they say in CI.
+    env: { ...(options.env ?? process.env), NO_COLOR: '1' },
   });
   if (error !== undefined) throw error;
   return { status, output: stdout + stderr };
