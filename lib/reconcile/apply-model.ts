@@ -27,9 +27,9 @@ export interface DrainOptions extends DrainRule {
    */
   readonly since?: readonly DrainStart[] | undefined;
   /**
-   * Whether to drain also in services whose scheduler is `mh` or `sh`, without its flag `fallback`. There the
+   * Whether to drain also in services whose scheduler is `dh`, or `mh` or `sh` without its flag `fallback`. There the
    * kernel goes on to choose destinations of weight 0, and refuses the clients for whom it did
-   * (net/netfilter/ipvs/ip_vs_mh.c, ip_vs_sh.c). Default: false, they stay as they are and are reported as failed.
+   * (net/netfilter/ipvs/ip_vs_dh.c, ip_vs_mh.c, ip_vs_sh.c). Default: false, they stay as they are and are reported as failed.
    */
   readonly allowRefusals?: boolean | undefined;
 }
