@@ -654,7 +654,7 @@ export interface Finding {
    * `scheduler-missing`, `address-not-local`, `ipv4-forwarding-off`, `ipv6-forwarding-off`,
    * `conntrack-full`, `udp-blackhole`, `persistence-outlasts-weight-0`, `connection-reuse-delay`,
    * `connection-reuse-stale`, `rp-filter-strict`, `engine-not-for-protocol`, `port-ignored`,
-   * `hash-without-fallback`, `no-scheduler`, `no-destinations`, `all-weights-0`, `arp-ignore`, `arp-announce`,
+   * `hash-without-fallback`, `dh-without-weight`, `no-scheduler`, `no-destinations`, `all-weights-0`, `arp-ignore`, `arp-announce`,
    * `not-checked`. More may come in minor versions.
    */
   readonly id: string;

@@ -276,6 +276,20 @@ const hashing: Check = ({ services }) =>
     ];
   });
 
+/** Measured: this one chooses by the client's destination address alone, and knows no fallback. */
+const hashingByDestination: Check = ({ services }) =>
+  services
+    .filter(({ scheduler }) => scheduler === 'dh')
+    .filter(({ destinations }) => destinations.some(({ weight }) => weight === 0))
+    .map((service) => ({
+      id: 'dh-without-weight',
+      severity: 'warning',
+      service: formatKey(service),
+      message:
+        'dh chooses destinations of weight 0 as well, and refuses the clients for whom it does: all clients of an address have the same.',
+      remedy: "updateService(service, { scheduler: 'mh', schedulerFlags: ['fallback'] })",
+    }));
+
 /** Why a service gives no client to anybody. */
 const REFUSALS: readonly (Pick<Finding, 'id' | 'remedy'> & {
   readonly applies: (service: ServiceState) => boolean;
@@ -337,6 +351,7 @@ export const CHECKS: readonly Check[] = [
   deafEngine,
   ignoredPort,
   hashing,
+  hashingByDestination,
   nobodyServes,
   addressResolution,
   unread,

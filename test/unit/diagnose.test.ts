@@ -277,6 +277,12 @@ const ROWS: readonly [string, Facts, readonly string[]][] = [
     withService({ scheduler: 'mh', destinations: [REAL, { ...REAL, port: 81, weight: 0 }] }),
     ['warning hash-without-fallback'],
   ],
+  ['dh', withService({ scheduler: 'dh' }), []],
+  [
+    'dh, and weight 0',
+    withService({ scheduler: 'dh', destinations: [REAL, { ...REAL, port: 81, weight: 0 }] }),
+    ['warning dh-without-weight'],
+  ],
   ['mh with fallback', withService({ scheduler: 'mh', schedulerFlags: ['fallback'] }), []],
   ['no destinations', withService({ destinations: [] }), ['warning no-destinations']],
   ['weight 0 only', withDestination({ weight: 0 }), ['warning all-weights-0']],
