@@ -1,11 +1,10 @@
-/** What an apply and a reconciler must not do when commands fail, lists skip, clocks jump and callers change their minds. */
+/** What an apply and a reconciler must not do when commands fail, clients are closed and callers change their states. */
 import assert from 'node:assert/strict';
 import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type ApplyOptions,
   type DesiredService,
-  type DrainStart,
   type Ipvs,
   IpvsApplyError,
   IpvsError,
@@ -13,8 +12,6 @@ import {
 } from 'ipvs';
 import { describe, it } from 'mocha';
 import type { CommandName } from '../../lib/native/layout.js';
-import { type Clients, FIRST, SECOND, VIRTUAL, withClients } from '../support/clients.js';
-import { withClockOff } from '../support/clock.js';
 import { entries } from '../support/desired.js';
 import { executed } from '../support/door.js';
 import { type Failure, failureOf, rejection } from '../support/failure.js';
@@ -29,7 +26,6 @@ const A = real('10.9.0.1');
 const B = real('10.9.0.2');
 /** The kernel refuses it: multicast is no server. */
 const IMPOSSIBLE = real('224.0.0.1');
-const HOUR = 3_600_000;
 const LONG = { scope: 'everything', drain: { deadline: 600_000 }, maxRemovals: 1 } as const;
 const REFUSED = executed([{ errno: constants.errno.ENOMEM }]);
 
@@ -51,32 +47,6 @@ async function failures(ipvs: Ipvs, desired: DesiredService[], options: ApplyOpt
     });
   }
   return [];
-}
-
-/** A virtual server whose clients have connections, with these real servers. */
-function busy(scheduler: string, ...addresses: readonly string[]): DesiredService[] {
-  const destinations = addresses.map((address) => ({ ...real(address), port: 8080 }));
-  return [web(VIRTUAL, destinations, scheduler)];
-}
-
-/** Gives the first real server a connection. */
-async function connect(ipvs: Ipvs, clients: Clients, scheduler = 'wrr'): Promise<void> {
-  await writeAll(ipvs, entries(busy(scheduler, FIRST)));
-  assert.equal(await clients.open(), FIRST);
-}
-
-/** Makes a reconciler drain the first real server; since when it does. */
-async function drainFirst(reconciler: Reconciler): Promise<number> {
-  reconciler.setDesired(busy('wrr', SECOND));
-  await reconciler.reconcile();
-  return sinceOf(reconciler.draining);
-}
-
-/** Since when the only drain lasts. */
-function sinceOf(draining: readonly DrainStart[]): number {
-  const [only] = draining;
-  assert.ok(only !== undefined && draining.length === 1, `${draining.length} drains`);
-  return only.since;
 }
 
 describe('an apply', () => {
@@ -115,7 +85,7 @@ describe('an apply', () => {
         const desired = last.map((each) => real(`10.9.0.${each}`, each % 2));
         for (let round = 0; round < (shuffle ? 10 : 1); round += 1) {
           await ipvs.flush();
-          const before = [real('10.9.0.1', 0), ...[2, 4, 6].map((each) => real(`10.9.0.${each}`))];
+          const before = [...[2, 4, 6].map((each) => real(`10.9.0.${each}`)), real('10.9.0.7', 0)];
           await writeAll(ipvs, entries([web('10.1.0.1', before)]));
           const { applied } = await ipvs.apply([web('10.1.0.1', desired)], { ...LONG, shuffle });
           const kinds = applied.map((change) => {
@@ -133,23 +103,6 @@ describe('an apply', () => {
   }
 
   it(
-    'does not change the scheduler to one that refuses clients of what drains',
-    withClients(async (ns, ipvs, clients) => {
-      await connect(ipvs, clients, 'rr');
-      await ipvs.apply(busy('rr', SECOND), LONG);
-      assert.deepEqual(await failures(ipvs, busy('sh', SECOND), LONG), [
-        `edit-service tcp ${VIRTUAL}:80: drain-refuses-clients`,
-      ]);
-      assert.equal((await ns.table())[0]?.scheduler, 'rr');
-      const flags = ['fallback'] as const;
-      const falling = busy('sh', SECOND).map((each) => ({ ...each, schedulerFlags: flags }));
-      const { applied, draining } = await ipvs.apply(falling, LONG);
-      assert.deepEqual(applied.map(words), [`edit-service tcp ${VIRTUAL}:80`]);
-      assert.equal(draining.length, 1);
-    }),
-  );
-
-  it(
     'refuses a state in which every service has lost its only destination',
     inNamespace(async (ns, ipvs) => {
       const all = Array.from({ length: 20 }, (_, index) => `10.1.0.${index + 1}`);
@@ -159,107 +112,6 @@ describe('an apply', () => {
       assert.equal(reason, 'too-many-removals');
       const services = await ns.table();
       assert.equal(services.flatMap(({ destinations }) => destinations).length, 20);
-    }),
-  );
-});
-
-describe('a drain of a reconciler', () => {
-  for (const [direction, by] of [
-    ['back', -HOUR],
-    ['forward', HOUR],
-  ] as const) {
-    it(
-      `is not forced early when the clock is set ${direction} for a while`,
-      withClients(async (ns, ipvs, clients) => {
-        await connect(ipvs, clients);
-        await withReconciler(ipvs, LONG, async (reconciler, told) => {
-          const since = await drainFirst(reconciler);
-          await withClockOff(by, async () => {
-            await reconciler.reconcile();
-            await sleep(300);
-          });
-          await reconciler.reconcile();
-          await sleep(300);
-          assert.equal(sinceOf(reconciler.draining), since);
-          assert.deepEqual([told.forced, told.drained, told.failed], [[], [], []]);
-        });
-        assert.deepEqual(await weights(ns), { [FIRST]: 0, [SECOND]: 1 });
-      }),
-    );
-  }
-
-  it(
-    'is known after lists that skipped it, and ends at its deadline without a resync',
-    withClients(async (ns, other, clients) => {
-      await connect(other, clients);
-      await withGuard(ns, async (ipvs, door) => {
-        const options = { ...LONG, drain: { deadline: 3000 * patience }, resync: false } as const;
-        await withReconciler(ipvs, options, async (reconciler, told) => {
-          const since = await drainFirst(reconciler);
-          for (const name of ['IPVS_CMD_GET_DEST', 'IPVS_CMD_GET_SERVICE'] as const) {
-            const whole = answerNext(door, name, executed([{}]));
-            await reconciler.reconcile();
-            assert.ok(whole());
-            assert.equal(sinceOf(reconciler.draining), since);
-          }
-          // A look at the drains alone.
-          const some = answerNext(door, 'IPVS_CMD_GET_DEST', executed([{}]));
-          await until(some);
-          await sleep(200);
-          assert.equal(sinceOf(reconciler.draining), since);
-          assert.equal(told.forced.length, 0);
-          await until(() => told.forced.length > 0);
-          assert.equal(told.forced[0]?.since, since);
-          assert.deepEqual([told.failed, reconciler.draining], [[], []]);
-        });
-      });
-      assert.deepEqual(await weights(ns), { [SECOND]: 1 });
-    }),
-  );
-
-  it(
-    'keeps its clock when the deletion at its end fails, and is ended later',
-    inNamespace(async (ns) => {
-      await withGuard(ns, async (ipvs, door) => {
-        await withReconciler(ipvs, { ...LONG, resync: false }, async (reconciler, told) => {
-          reconciler.setDesired([web('10.1.0.1', [A, B])]);
-          await reconciler.reconcile();
-          answerNext(door, 'IPVS_CMD_DEL_DEST', REFUSED);
-          const seen: (readonly DrainStart[])[] = [];
-          reconciler.on('failed', () => seen.push(reconciler.draining));
-          reconciler.setDesired([web('10.1.0.1', [A])]);
-          await reconciler.reconcile();
-          const since = sinceOf(reconciler.draining);
-          await until(() => told.drained.length > 0);
-          assert.deepEqual(seen.map(sinceOf), [since]);
-          assert.equal(told.drained[0]?.since, since);
-        });
-      });
-      assert.deepEqual(await weights(ns), { '10.9.0.1': 1 });
-    }),
-  );
-
-  it(
-    'is known before the first apply, from what was kept of an earlier program',
-    inNamespace(async (_ns, ipvs) => {
-      const key = { service: 'tcp 10.1.0.1:80', destination: '10.9.0.1:80' };
-      const since = Date.now() - HOUR;
-      const drain = { deadline: 2 * HOUR, since: [{ key, since }] };
-      await withReconciler(ipvs, { drain }, async (reconciler) => {
-        const kept = JSON.parse(JSON.stringify(reconciler.draining)) as DrainStart[];
-        assert.deepEqual(kept, [
-          {
-            ...{ key, since, until: since + 2 * HOUR, waitsFor: 'connections' },
-            connections: { active: 0, inactive: 0, persistent: 0 },
-          },
-        ]);
-        // Fit to be handed on.
-        const again = { drain: { deadline: HOUR, since: kept } };
-        await withReconciler(ipvs, again, async (next) => {
-          await Promise.resolve();
-          assert.equal(sinceOf(next.draining), since);
-        });
-      });
     }),
   );
 });
@@ -278,7 +130,7 @@ describe('a reconciler that is stopped', () => {
           await withReconciler(ipvs, LONG, async (reconciler) => {
             reconciler.setDesired([web('10.1.0.1', [A, B])]);
             await reconciler.reconcile();
-            const answered = answerNext(door, name, REFUSED);
+            const answered = answerNext(door, { name }, REFUSED);
             await reconciler.stop({ drain: true });
             assert.ok(answered());
           });
@@ -321,6 +173,17 @@ async function closeWhileDraining(
   });
 }
 
+/** What comes of a `reconcile()` in a listener of `failed`; undefined where nothing does. */
+async function askWhenFailed(reconciler: Reconciler): Promise<Failure | undefined> {
+  const late = sleep(5000 * patience, undefined, { ref: false });
+  const asked = new Promise<Failure>((resolve, reject) => {
+    reconciler.on('failed', () => {
+      rejection(reconciler.reconcile()).then(resolve, reject);
+    });
+  });
+  return await Promise.race([asked, late]);
+}
+
 /** A program whose client is closed in the middle of a drain, and which stops nothing. */
 const FORGETFUL = `
   import { Ipvs, Reconciler } from 'ipvs';
@@ -358,14 +221,9 @@ describe('a reconciler whose client is closed while something drains', () => {
     'rejects who asks it to reconcile when it has said so',
     inNamespace(async (ns) => {
       await closeWhileDraining(ns, async (reconciler, _told, close) => {
-        const asked = new Promise<Failure>((resolve, reject) => {
-          reconciler.on('failed', () => {
-            rejection(reconciler.reconcile()).then(resolve, reject);
-          });
-        });
+        const asked = askWhenFailed(reconciler);
         await close();
-        const late = sleep(5000 * patience, undefined, { ref: false });
-        assert.equal((await Promise.race([asked, late]))?.code, 'ERR_IPVS_STOPPED');
+        assert.equal((await asked)?.code, 'ERR_IPVS_STOPPED');
       });
     }),
   );
@@ -380,6 +238,22 @@ describe('a reconciler whose client is closed while something drains', () => {
         { status, stdout, stderr },
         { status: 0, stdout: '1\nclosed\n', stderr: '' },
       );
+    }),
+  );
+});
+
+describe('a reconciler whose client is closed before a resync', () => {
+  it(
+    'rejects who asks it to reconcile when it has said so',
+    inNamespace(async (ns) => {
+      const ipvs = await ns.open();
+      await withReconciler(ipvs, { resync: 1000 }, async (reconciler) => {
+        reconciler.setDesired([web('10.1.0.1', [A])]);
+        await reconciler.reconcile();
+        const asked = askWhenFailed(reconciler);
+        await ipvs.close();
+        assert.equal((await asked)?.code, 'ERR_IPVS_STOPPED');
+      });
     }),
   );
 });

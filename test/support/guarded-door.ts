@@ -96,15 +96,16 @@ export class GuardedDoor implements Door {
   }
 }
 
-/** Answers the next command of a name instead of the kernel; tells whether there was one. */
+/** Answers the next command of a name, with `list` one about all services, instead of the kernel; tells whether it did. */
 export function answerNext(
   door: GuardedDoor,
-  name: CommandName,
+  { name, list = false }: { readonly name: CommandName; readonly list?: boolean },
   reply: ArrayBuffer,
 ): () => boolean {
   let isAnswered = false;
   door.guard = async (passing) => {
-    if (isAnswered || passing.name !== name) return await pass(passing);
+    const isIt = passing.name === name && !(list && passing.service !== undefined);
+    if (isAnswered || !isIt) return await pass(passing);
     isAnswered = true;
     return reply;
   };
