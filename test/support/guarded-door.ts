@@ -96,15 +96,19 @@ export class GuardedDoor implements Door {
   }
 }
 
-/** Answers the next command of a name, with `list` one about all services, instead of the kernel; tells whether it did. */
+/**
+ * Answers the next command of a name instead of the kernel, of a service or of `all` where one is given.
+ *
+ * @returns A function that tells whether there was one.
+ */
 export function answerNext(
   door: GuardedDoor,
-  { name, list = false }: { readonly name: CommandName; readonly list?: boolean },
+  { name, of }: { readonly name: CommandName; readonly of?: string },
   reply: ArrayBuffer,
 ): () => boolean {
   let isAnswered = false;
   door.guard = async (passing) => {
-    const isIt = passing.name === name && !(list && passing.service !== undefined);
+    const isIt = passing.name === name && (of === undefined || of === (passing.service ?? 'all'));
     if (isAnswered || !isIt) return await pass(passing);
     isAnswered = true;
     return reply;
