@@ -232,7 +232,7 @@ describe('a reconciler whose client is closed while something drains', () => {
     'lets its program end',
     inNamespace(async (ns) => {
       const node = [process.execPath, '--input-type=module', '--eval', FORGETFUL];
-      const limit = String(10 * patience);
+      const limit = String(20 * patience);
       const { status, stdout, stderr } = await execute(...ns.inside('timeout', limit, ...node));
       assert.deepEqual(
         { status, stdout, stderr },

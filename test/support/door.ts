@@ -202,8 +202,9 @@ export class AskingQueue extends Queue {
 }
 
 /** An open client whose kernel is `door`. Their constructors are private to TypeScript only. */
-export function clientOver(door: Door): Ipvs {
-  return Reflect.construct(Ipvs, [Reflect.construct(Session, [new Queue(door)])]) as Ipvs;
+export function clientOver(door: Door, queueLimit = Infinity): Ipvs {
+  const queue = new Queue(door, queueLimit);
+  return Reflect.construct(Ipvs, [Reflect.construct(Session, [queue])]) as Ipvs;
 }
 
 /** A row as a dump has it: the record that a command wrote, then `counted`, zeros by default. */

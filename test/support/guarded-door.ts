@@ -120,10 +120,11 @@ export function answerNext(
 export async function withGuard(
   ns: Namespace,
   body: (ipvs: Ipvs, door: GuardedDoor) => Promise<void>,
+  queueLimit?: number,
 ): Promise<void> {
   const door = new GuardedDoor(createDoor(ns.path, 10_000));
   assert.equal(new Reply(await door.open()).outcome.errno, 0);
-  const ipvs = clientOver(door);
+  const ipvs = clientOver(door, queueLimit);
   try {
     await body(ipvs, door);
   } finally {
