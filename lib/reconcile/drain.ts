@@ -148,6 +148,8 @@ function isPassing(error: unknown): boolean {
 /** What has been seen of a destination that drains. */
 interface Watched {
   connections: DrainedDestination['connections'];
+  /** Whether it had connections when it was told to go: whether it went, a lost answer does not tell. */
+  forced: boolean;
 }
 
 /** Looks at a destination of weight 0 and deletes it if it may go: whether it was forced, once it has gone. */
@@ -158,11 +160,12 @@ async function endIfOver(
   { key, watched, templatesCount, isLate }: Drain,
 ): Promise<boolean | undefined> {
   const entry = await look(writer, subject, signal);
-  if (entry === undefined) return false;
+  if (entry === undefined) return watched.forced;
   if (entry.weight !== 0) throw overruledError(key, entry.weight);
   watched.connections = entry.connections;
   const forced = waitsFor(entry.connections, templatesCount) !== undefined;
   if (forced && !isLate()) return undefined;
+  watched.forced = forced;
   await remove(writer, subject, signal);
   return forced;
 }
@@ -191,7 +194,7 @@ export async function drainDestination(
   await writer.updateDestination(subject, { weight: 0 }, signal);
   const since = Math.min(steadyNow(), options.since ?? steadyNow());
   const left = (): number => since + deadline - steadyNow();
-  const watched: Watched = { connections: NO_CONNECTIONS };
+  const watched: Watched = { connections: NO_CONNECTIONS, forced: false };
   const drain = { key, watched, templatesCount, isLate: () => left() <= 0 };
   let wait = Math.min(SETTLING, interval);
   for (let late = 0; ;) {

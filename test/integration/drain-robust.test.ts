@@ -309,6 +309,23 @@ describe('a drain by a call of its own', () => {
   );
 
   it(
+    'is said to have been forced also where the answer to the deletion was lost',
+    withClients(async (ns, other, clients) => {
+      await connect(other, clients);
+      await withGuard(ns, async (ipvs, door) => {
+        door.guard = async (passing) => {
+          const reply = await pass(passing);
+          return passing.name === 'IPVS_CMD_DEL_DEST' ? UNANSWERED : reply;
+        };
+        const options = { deadline: 500, interval: 50 };
+        const ended = await ipvs.drain(BUSY.service, BUSY.destination, options);
+        assert.deepEqual([ended.forced, ended.connections.active], [true, 1]);
+      });
+      assert.deepEqual(await weights(ns), {});
+    }),
+  );
+
+  it(
     'has ended when another program deletes the destination after the last look',
     inNamespace(async (ns, other) => {
       await writeAll(other, entries([web('10.1.0.1', [A, B])]));
