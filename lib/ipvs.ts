@@ -499,6 +499,11 @@ export class Ipvs implements AsyncDisposable {
     return await this.applyWish(wish);
   }
 
+  /** @internal Aborted when the client begins to close. */
+  get closing(): AbortSignal {
+    return this.#session.closing;
+  }
+
   /** @internal */
   async applyWish(wish: Wish): Promise<ApplyReport> {
     return await this.#session.together('apply', async (session) => {

@@ -1,6 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** Keeps a table what it should be. */
 import { EventEmitter } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { conflict, hasReason, wrongType } from '../errors.js';
 import { checkBoolean, checkObject, Shape } from '../input/checks.js';
 import type { CheckedServiceKey } from '../input/service.js';
@@ -272,7 +273,8 @@ export class Reconciler implements AsyncDisposable {
     const end = performance.now() + (rules.drain?.deadline ?? 0) + LATE_ROUNDS * drainInterval;
     for (;;) {
       if (await this.#drainOnce(performance.now() >= end)) return;
-      await new Promise((resolve) => setTimeout(resolve, drainInterval));
+      // Where the client is closed, the next try says so.
+      await sleep(drainInterval, undefined, { signal: this.#ipvs.closing }).catch(() => undefined);
     }
   }
 

@@ -153,6 +153,23 @@ describe('a reconciler that is stopped', () => {
       await ns.assertHolds([]);
     }),
   );
+
+  it(
+    'does not wait for its next look when the client is closed while it drains',
+    inNamespace(async (ns) => {
+      const ipvs = await ns.open();
+      const options = { ...LONG, drainInterval: 60_000 };
+      await withReconciler(ipvs, options, async (reconciler) => {
+        reconciler.setDesired([web('10.1.0.1', [A])]);
+        await reconciler.reconcile();
+        const stopping = reconciler.stop({ drain: true });
+        stopping.catch(() => undefined);
+        await until(async () => (await weights(ns))['10.9.0.1'] === 0);
+        await ipvs.close();
+        await assert.rejects(stopping, { reason: 'closed' });
+      });
+    }),
+  );
 });
 
 /** Closes the client of a reconciler in the middle of a drain. */
