@@ -1,58 +1,26 @@
 /** Makes the table what it should be: reads it, plans, carries out, and reads again what others changed meanwhile. */
 import { steadyNow } from '../clock.js';
 import { persistenceOutlasts } from '../diagnose/checks.js';
-import { conflict, hasReason } from '../errors.js';
-import { type CheckedServiceKey, checkServiceReference } from '../input/service.js';
-import { formatCheckedKey, parseServiceKey } from '../keys.js';
+import { hasReason } from '../errors.js';
+import type { CheckedServiceKey } from '../input/service.js';
 import type { Finding } from '../model.js';
 import type { Session } from '../session.js';
 import type { SysctlValue } from '../sysctls.js';
 import type { Writer } from '../writer.js';
 import type { ApplyReport, DrainedDestination, DrainingDestination } from './apply-model.js';
 import { DrainClocks, isPersistent, readExpireTemplates } from './drains.js';
-import { IpvsApplyError, outsideError, removalsError } from './errors.js';
+import { IpvsApplyError, removalsError } from './errors.js';
 import { Execution, type Failure, type Means } from './execution.js';
 import { formatChangeKey } from './format.js';
-import { glance } from './glance.js';
+import { lookAt, partOf } from './look.js';
 import type { Change } from './model.js';
-import type { CheckedApplyOptions } from './options.js';
 import { type Leaving, type Planned, planTables, type Step } from './planner.js';
-import { readActual, readServices } from './read.js';
-import { checkWholeTable, type Table } from './table.js';
+import { readServices } from './read.js';
+import type { Table } from './table.js';
+import type { Wish } from './wish.js';
 
 /** So often what others changed is read again. */
 const ROUNDS = 4;
-
-/** What a table is made to be. */
-export interface Wish {
-  readonly desired: Table;
-  readonly options: CheckedApplyOptions;
-  /** Services that are not to be tried now, by their names, and why. */
-  readonly held: ReadonlyMap<string, Error>;
-  /**
-   * Services of which nothing but the drains is looked after, to end them. All else is done where the table is
-   * looked at as a whole: only then it is known how much would go, and what others changed.
-   */
-  readonly only?: readonly CheckedServiceKey[];
-}
-
-/** A desired state, all of it checked against its scope. */
-export function checkWish(
-  value: unknown,
-  { scope, allowEmpty }: Pick<CheckedApplyOptions, 'scope' | 'allowEmpty'>,
-): Table {
-  const desired = checkWholeTable('services', value);
-  if (desired.size === 0 && !allowEmpty) {
-    throw conflict(
-      'services',
-      'is empty: everything within the scope would go. If that is meant, pass allowEmpty: true',
-    );
-  }
-  for (const { field, name, key } of desired.values()) {
-    if (!scope(key)) throw outsideError(field, name);
-  }
-  return desired;
-}
 
 /** Whether others changed, between reading and writing, what a change was about. */
 function isRace({ error }: Failure): boolean {
@@ -74,15 +42,6 @@ function shuffled<Item>(items: readonly Item[]): Item[] {
 /** How many steps do one of these. */
 function count(steps: readonly Step[], ...actions: readonly Change['action'][]): number {
   return steps.filter(({ change }) => actions.includes(change.action)).length;
-}
-
-/** A table that was looked at. */
-interface Look {
-  /** What is desired of what was read. */
-  readonly desired: Table;
-  readonly actual: Table;
-  /** How many entries were seen to be as desired, and were not read. */
-  readonly settled: number;
 }
 
 /** How much of what is desired needs no step. */
@@ -116,7 +75,7 @@ class Application {
 
   async run(): Promise<ApplyReport> {
     const { desired, options, only } = this.#wish;
-    const look = await this.#look();
+    const look = await lookAt(this.#session, this.#wish);
     const planned = await this.#plan(look.desired, look.actual);
     this.#guard(planned, look.settled);
     if (!options.dryRun) await this.#carryOut(planned.steps);
@@ -124,45 +83,6 @@ class Application {
     const isAborted = options.signal?.aborted === true;
     if (report.failed.length > 0) throw new IpvsApplyError(report, isAborted);
     return report;
-  }
-
-  async #look(): Promise<Look> {
-    const { desired, options, only } = this.#wish;
-    const { quick, scope, signal } = options;
-    const session = this.#session;
-    const seen =
-      only === undefined && quick ? await glance(session, desired, scope, signal) : undefined;
-    const services = only ?? seen?.suspects;
-    if (services === undefined) {
-      const actual = await this.#withDrains(await readActual(session, signal));
-      return { desired, actual, settled: 0 };
-    }
-    const read =
-      services.length === 0
-        ? new Map<string, never>()
-        : await readServices(session, services, signal);
-    const actual = await this.#withDrains(read);
-    const keys = [...services, ...[...actual.values()].map(({ key }) => key)];
-    return { desired: this.#part(keys), actual, settled: seen?.settled ?? 0 };
-  }
-
-  /**
-   * A table, with those services read again in which a drain is known that it does not show: that a list of a table that
-   * others change lacks something does not mean that it is not there, and a drain that is forgotten does not end.
-   */
-  async #withDrains(actual: Table): Promise<Table> {
-    const { desired, options } = this.#wish;
-    const unseen = new Map<string, CheckedServiceKey>();
-    for (const { key } of options.drain?.since ?? []) {
-      const { service, destination } = key;
-      if (actual.get(service)?.destinations.has(destination) === true) continue;
-      if (desired.get(service)?.destinations.has(destination) === true) continue;
-      const name = checkServiceReference('service', parseServiceKey(service));
-      if (options.scope(name)) unseen.set(service, name);
-    }
-    if (unseen.size === 0) return actual;
-    const again = await readServices(this.#session, [...unseen.values()], options.signal);
-    return new Map([...actual, ...again]);
   }
 
   /** Refuses to remove more than it may. What drains was once allowed to go; an empty state was meant. */
@@ -261,22 +181,11 @@ class Application {
   async #again(services: readonly CheckedServiceKey[]): Promise<readonly Step[] | undefined> {
     try {
       const actual = await readServices(this.#session, services, this.#wish.options.signal);
-      return (await this.#plan(this.#part(services), actual)).steps;
+      return (await this.#plan(partOf(this.#wish.desired, services), actual)).steps;
     } catch {
       // The failures that led here stay, and are reported.
       return undefined;
     }
-  }
-
-  /** What is desired of some services. */
-  #part(services: readonly CheckedServiceKey[]): Table {
-    const names = services.map((key) => formatCheckedKey(key));
-    return new Map(
-      names.flatMap((name) => {
-        const row = this.#wish.desired.get(name);
-        return row === undefined ? [] : [[name, row] as const];
-      }),
-    );
   }
 
   #report(desired: Table, steps: readonly Step[]): ApplyReport {

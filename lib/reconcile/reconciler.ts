@@ -14,7 +14,6 @@ import type {
   DrainingDestination,
   DrainStart,
 } from './apply-model.js';
-import { checkWish } from './apply.js';
 import { NO_CONNECTIONS } from './drains.js';
 import { IpvsApplyError, stoppedError } from './errors.js';
 import { formatChangeKey } from './format.js';
@@ -27,6 +26,7 @@ import {
   type ReconcilerOptions,
 } from './reconciler-options.js';
 import type { Table } from './table.js';
+import { checkWish } from './wish.js';
 
 /** What a reconciler tells, by the name of the event; see {@link Reconciler.on}. */
 export interface ReconcilerEvents {

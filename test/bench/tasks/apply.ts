@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { type ApplyReport, type DesiredService, Ipvs, plan } from 'ipvs';
 import { createDoor } from '../../../lib/native/addon.js';
-import { checkWish } from '../../../lib/reconcile/apply.js';
 import { checkApplyOptions } from '../../../lib/reconcile/options.js';
+import { checkWish } from '../../../lib/reconcile/wish.js';
 import { clientOver } from '../../support/door.js';
 import { GuardedDoor, pass } from '../../support/guarded-door.js';
 import type { Entry } from '../table.js';
