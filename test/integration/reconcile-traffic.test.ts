@@ -48,11 +48,11 @@ function rules(weights: Readonly<Partial<Record<Server, number>>>): string[] {
   }).sort();
 }
 
-/** What the daemon prints when a server has gone. */
+/** How the lines begin that the daemon prints when a server has gone. */
 function endsOf(how: 'drained' | 'forced', server: Server, active: number): string[] {
   return balancing(server).map((service) => {
     const [destination = assert.fail()] = service.destinations;
-    return `${how} ${formatKey(service)} > ${formatKey(destination)}, active: ${active}`;
+    return `${how} ${formatKey(service)} > ${formatKey(destination)}, connections: ${active} active, `;
   });
 }
 
@@ -158,7 +158,7 @@ describe('under traffic', function () {
     program = start(LONG);
     await flows.finish(flows.of('r2'));
     await become({ r1: 1 });
-    for (const line of endsOf('drained', 'r2', 0)) await program.said(line);
+    for (const line of endsOf('drained', 'r2', 0)) await program.began(line);
     write(balancing('r1', 'r2'));
     await become({ r1: 1, r2: 1 });
     await open('r1', 'r2');
@@ -176,7 +176,7 @@ describe('under traffic', function () {
     await until(() => flows.of('r1').length === 0);
     assert.deepEqual(flows.broken, staying);
     await flows.finish(flows.of('r2'));
-    for (const line of endsOf('forced', 'r1', 1)) await program.said(line);
+    for (const line of endsOf('forced', 'r1', 1)) await program.began(line);
   });
 
   it('breaks connections where the same is done without draining', async () => {

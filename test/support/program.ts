@@ -40,6 +40,11 @@ export class Program {
     await this.#until(() => this.lines.includes(line));
   }
 
+  /** Waits until the program has printed a line that begins like this. */
+  async began(start: string): Promise<void> {
+    await this.#until(() => this.lines.some((line) => line.startsWith(start)));
+  }
+
   async #until(isSo: () => boolean): Promise<void> {
     await until(() => isSo() || this.#child.exitCode !== null);
     if (!isSo()) throw new Error(`it ended: ${this.stdout}${this.stderr}`);
