@@ -8,18 +8,14 @@ import type { CheckedServiceKey } from '../input/service.js';
 import { checkServiceReference } from '../input/service.js';
 import { Ipvs } from '../ipvs.js';
 import { parseServiceKey } from '../keys.js';
-import type {
-  ApplyReport,
-  DrainedDestination,
-  DrainingDestination,
-  DrainStart,
-} from './apply-model.js';
+import type { ApplyReport, DrainingDestination, DrainStart } from './apply-model.js';
 import { NO_CONNECTIONS } from './drains.js';
 import { IpvsApplyError, stoppedError } from './errors.js';
 import { formatChangeKey } from './format.js';
 import { Holds } from './holds.js';
 import type { Change, DesiredState } from './model.js';
 import type { CheckedApplyOptions } from './options.js';
+import type { ReconcilerEvents, StopOptions } from './reconciler-model.js';
 import {
   type CheckedReconcilerOptions,
   checkReconcilerOptions,
@@ -27,35 +23,6 @@ import {
 } from './reconciler-options.js';
 import type { Table } from './table.js';
 import { checkWish } from './wish.js';
-
-/** What a reconciler tells, by the name of the event; see {@link Reconciler.on}. */
-export interface ReconcilerEvents {
-  /**
-   * A desired state was reached for the first time, or again after a failure, or something was changed to get back to
-   * it; then `drift` comes before, with the same report.
-   */
-  readonly applied: ApplyReport;
-  /**
-   * Something was not done; it is tried again. An {@link IpvsApplyError} has a report of what was not, and of what was:
-   * `applied` does not tell of that.
-   */
-  readonly failed: Error;
-  /** The table had been changed by others since it was as desired; the report tells what was repaired. */
-  readonly drift: ApplyReport;
-  /** A destination that drained had nothing left, and has gone. */
-  readonly drained: DrainedDestination;
-  /** A destination that drained still had connections at its deadline, and has gone. */
-  readonly forced: DrainedDestination;
-}
-
-/** Options of {@link Reconciler.stop}. */
-export interface StopOptions {
-  /**
-   * Whether to drain and delete everything within the scope first, as the option `drain` says, which must
-   * be there for that. Default: false, the table stays as it is and goes on serving.
-   */
-  readonly drain?: boolean | undefined;
-}
 
 const STOP = Shape.of('drain?');
 /** So often {@link Reconciler.stop} tries to drain everything after the deadline has passed. */
