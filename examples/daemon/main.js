@@ -100,16 +100,16 @@ function describe({ key, connections: { active, inactive, persistent } }) {
  * @param {Reconciler} reconciler
  */
 function log(reconciler, state) {
-  const begun = new Set();
+  let known = new Set();
   /** @param {readonly DrainingDestination[]} drains */
   const follow = (drains) => {
     keepDrains(state, drains);
-    for (const drain of drains) {
-      const name = `${drain.key.service} ${drain.key.destination} ${drain.since}`;
-      if (begun.has(name)) continue;
-      begun.add(name);
+    const named = new Map(drains.map((each) => [JSON.stringify([each.key, each.since]), each]));
+    for (const [name, drain] of named) {
+      if (known.has(name)) continue;
       console.log(`drains until ${new Date(drain.until).toISOString()}: ${describe(drain)}`);
     }
+    known = new Set(named.keys());
   };
   const ended = (how) => (drain) => {
     console.log(`${how} ${describe(drain)}`);

@@ -63,7 +63,7 @@ export interface ApplyOptions extends ApplyRules, CallOptions {
   readonly dryRun?: boolean | undefined;
   /**
    * Whether to look for differences in `/proc/net/ip_vs` and one list of the services, and to read by their keys
-   * those services alone that differ there: where nearly all is as desired, in a fraction of the time. Nothing is
+   * those services alone that differ there: little has to be read where nearly all is as desired. Nothing is
    * changed on the word of `/proc`. It misses what others changed in ways that it does not show (net/netfilter/ipvs/ip_vs_ctl.c,
    * ip_vs_info_seq_show): thresholds and tunnels of destinations that are desired without, and a `bypass` in place of
    * `masquerade`; so apply without it now and then. Services that are desired with thresholds or tunnels are always

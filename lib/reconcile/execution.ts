@@ -129,7 +129,7 @@ export class Execution {
     const { change } = step;
     const { service } = change.key;
     const { action } = change;
-    if (takesAway(change) || change.action === 'delete-destination') {
+    if (takesAway(change)) {
       if (!this.#removals.has(service)) this.#removals.set(service, error);
       return;
     }
@@ -137,7 +137,8 @@ export class Execution {
     if (action === 'edit-service' || action === 'delete-service') return;
     if (action === 'add-service') this.#lacking.set(service, error);
     if (!this.#additions.has(service)) this.#additions.set(service, error);
-    if ('weight' in change.to && change.to.weight > 0) {
+    const isServer = change.action === 'add-destination' || change.action === 'edit-destination';
+    if (isServer && change.to.weight > 0) {
       this.#missing.set(service, (this.#missing.get(service) ?? 0) + 1);
     }
   }
