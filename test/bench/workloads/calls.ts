@@ -3,7 +3,7 @@ import type { Figure } from '../figures.js';
 import { withFresh } from '../namespaces.js';
 import { type Ours, withOurs } from '../ours.js';
 import type { Bench } from '../plan.js';
-import { callsBetweenMarks, describeCalls, socketCalls, underStrace } from '../strace.js';
+import { callsBetweenMarks, describeCalls, sum, underStrace } from '../strace.js';
 import { rowsOf, type Size, sizeName } from '../table.js';
 import { withFilled } from './snapshot.js';
 
@@ -24,7 +24,7 @@ async function countCalls(
         await round(ours);
         if (index < WARM_ROUNDS) continue;
         const counts = callsBetweenMarks(await readFile(LOG, 'latin1'));
-        runs.push(socketCalls(counts));
+        runs.push(sum(counts));
         note = describeCalls(counts);
       }
       return { runs, note };
@@ -34,7 +34,7 @@ async function countCalls(
   }
 }
 
-/** The system calls that our process makes on its socket, counted by strace; the note has all. */
+/** The system calls that our process makes on its socket, counted by strace; the note tells which. */
 export async function measureCalls(bench: Bench, size: Size): Promise<Figure[]> {
   const creating = await countCalls(
     bench,
@@ -60,13 +60,13 @@ export async function measureCalls(bench: Bench, size: Size): Promise<Figure[]> 
       ...common,
       contender: 'create',
       runs: per(creating.runs, rowsOf(size)),
-      note: `on the socket, per 1,000 commands; in all for the table: ${creating.note}`,
+      note: `on the socket, per 1,000 commands; for the whole table: ${creating.note}`,
     },
     {
       ...common,
       contender: 'snapshot',
       runs: per(reading.runs, size.services),
-      note: `on the socket, per 1,000 services; in all for the table: ${reading.note}`,
+      note: `on the socket, per 1,000 services; for the whole table: ${reading.note}`,
     },
   ];
 }
