@@ -119,8 +119,8 @@ export class Ipvs implements AsyncDisposable {
    * Resolves when everything that was called before has ended, for a program that makes more calls than it
    * wants to have waiting (see {@link OpenOptions.queueLimit}).
    */
-  async drained(): Promise<void> {
-    await this.#session.drained();
+  async drained(options?: CallOptions): Promise<void> {
+    await this.#session.drained(checkCallOptions(options));
   }
 
   /** {@link Ipvs.close}, for `await using`. */

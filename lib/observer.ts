@@ -1,6 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import { notConstructible } from './errors.js';
-import { closedError } from './failures.js';
+import { notConstructible, throwIfAborted } from './errors.js';
+import { closedError, queueFullError } from './failures.js';
 import { checkCallOptions, checkObserverOptions } from './input/options.js';
 import { checkSysctlName } from './input/sysctls.js';
 import type {
@@ -50,9 +50,9 @@ export class IpvsObserver implements AsyncDisposable {
    * reading does not load it, as opening an {@link Ipvs} does; `permission-denied`,
    * `namespace-not-found`, `not-a-namespace`, `unsupported-platform`, `addon-not-loaded`.
    */
-  static async open(options?: Pick<OpenOptions, 'netns'>): Promise<IpvsObserver> {
-    const { namespacePath, timeout } = checkObserverOptions(options);
-    const observer = new IpvsObserver(new Queue(createDoor(namespacePath, timeout)));
+  static async open(options?: Pick<OpenOptions, 'netns' | 'queueLimit'>): Promise<IpvsObserver> {
+    const { namespacePath, timeout, queueLimit } = checkObserverOptions(options);
+    const observer = new IpvsObserver(new Queue(createDoor(namespacePath, timeout), queueLimit));
     try {
       const opening = { namespacePath };
       await readObservedInfo(observer.#open('open', undefined), { method: 'open', opening });
@@ -126,7 +126,10 @@ export class IpvsObserver implements AsyncDisposable {
   }
 
   #open(method: string, options: CallOptions | undefined): Files {
+    const signal = checkCallOptions(options);
     if (this.#closed !== undefined) throw closedError(method);
-    return new NamespaceFiles(this.#queue, checkCallOptions(options));
+    if (this.#queue.isFull) throw queueFullError(method);
+    throwIfAborted(signal);
+    return new NamespaceFiles(this.#queue, signal);
   }
 }

@@ -8,28 +8,37 @@ import { Jobs, type Request, type Step } from './jobs.js';
 import type { Door } from './native/addon.js';
 import type { Sequence } from './sequence.js';
 
-/** Several commands, each depending on the answers to those before it, that wait for their turn. */
-interface Run {
+/** What waits for its turn as a whole. */
+interface Turn {
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: unknown) => void;
+  /** `dropped` was given up while it waited; its caller knows. */
+  state: 'waiting' | 'begun' | 'dropped';
+}
+
+/** Several commands, each depending on the answers to those before it. */
+interface Run extends Turn {
   readonly sequence: Sequence<unknown>;
   /** What it is about; without, it runs alone. */
   readonly claim: Claim | undefined;
   readonly signal: AbortSignal | undefined;
-  readonly resolve: (result: unknown) => void;
-  readonly reject: (error: unknown) => void;
   /** Whether it gave a command that changes something: from then on it runs to its end. */
   committed: boolean;
 }
 
-/** Another use of the door that waits for its turn. */
-interface Task {
+/** Another use of the door. */
+interface Task extends Turn {
   readonly act: (door: Door) => Promise<unknown>;
-  readonly resolve: (result: unknown) => void;
-  readonly reject: (error: unknown) => void;
 }
 
 type Item = Batch | Run | Task;
 
-function isRun(item: Item): item is Run {
+/** Whether nothing is left to do. */
+function isOver(item: Item): boolean {
+  return item instanceof Batch ? item.isDone : item.state === 'dropped';
+}
+
+function isRun(item: Run | Task): item is Run {
   return 'sequence' in item;
 }
 
@@ -139,31 +148,19 @@ export class Queue {
     claim?: Claim,
     signal?: AbortSignal,
   ): Promise<Result> {
-    this.#length += 1;
-    try {
-      return await new Promise<Result>((resolve, reject) => {
-        const settled = { resolve: resolve as (result: unknown) => void, reject };
-        this.#items.push({ sequence, claim, signal, ...settled, committed: false });
-        this.#start();
-      });
-    } finally {
-      this.#length -= 1;
-    }
+    return await this.#count(
+      this.#wait(signal, (turn) => ({ ...turn, sequence, claim, signal, committed: false })),
+    );
   }
 
-  /** Uses the door for something else. */
-  async act<Result>(act: (door: Door) => Promise<Result>): Promise<Result> {
-    return await new Promise<Result>((resolve, reject) => {
-      this.#items.push({ act, resolve: resolve as (result: unknown) => void, reject });
-      this.#start();
-    });
+  /** Uses the door for something else. With a signal it can be given up until its turn. */
+  async act<Result>(act: (door: Door) => Promise<Result>, signal?: AbortSignal): Promise<Result> {
+    return await this.#count(this.#wait(signal, (turn) => ({ ...turn, act })));
   }
 
-  /** Resolves when everything that was queued before has ended. */
-  async settled(): Promise<void> {
-    await this.act(async () => {
-      await Promise.resolve();
-    });
+  /** Resolves when everything that was queued before has ended; takes no room itself. */
+  async settled(signal?: AbortSignal): Promise<void> {
+    await this.#wait(signal, (turn) => ({ ...turn, act: async () => await Promise.resolve() }));
   }
 
   /** Closes the door when everything that was queued has ended, and what its answers led to. */
@@ -182,6 +179,40 @@ export class Queue {
       if (removed) this.#length -= 1;
       return removed;
     });
+  }
+
+  async #count<Result>(ended: Promise<Result>): Promise<Result> {
+    this.#length += 1;
+    try {
+      return await ended;
+    } finally {
+      this.#length -= 1;
+    }
+  }
+
+  /** Queues what takes a turn of its own. Given up while it waits, it ends at once, whatever is under way. */
+  async #wait<Result>(
+    signal: AbortSignal | undefined,
+    itemOf: (turn: Turn) => Run | Task,
+  ): Promise<Result> {
+    let forget = (): void => undefined;
+    try {
+      return await new Promise<Result>((resolve, reject) => {
+        const settle = { resolve: resolve as (result: unknown) => void, reject };
+        const item = itemOf({ ...settle, state: 'waiting' });
+        if (signal !== undefined) {
+          forget = this.#aborts.add(signal, () => {
+            if (item.state !== 'waiting') return;
+            item.state = 'dropped';
+            reject(abortError(signal));
+          });
+        }
+        this.#items.push(item);
+        this.#start();
+      });
+    } finally {
+      forget();
+    }
   }
 
   #start(): void {
@@ -213,13 +244,15 @@ export class Queue {
   #head(): Item | undefined {
     for (;;) {
       const item = this.#items.peek(0);
-      if (!(item instanceof Batch) || !item.isDone) return item;
+      if (item === undefined || !isOver(item)) return item;
       this.#items.drop(1);
     }
   }
 
-  async #runTask({ act, resolve, reject }: Task): Promise<void> {
+  async #runTask(task: Task): Promise<void> {
+    const { act, resolve, reject } = task;
     this.#items.drop(1);
+    task.state = 'begun';
     try {
       resolve(await act(this.#door));
     } catch (error) {
@@ -250,15 +283,20 @@ export class Queue {
   #takeRuns(): Run[] {
     const runs: Run[] = [];
     const claims = new Claims();
-    while (runs.length < RUNS_TOGETHER) {
-      const item = this.#items.peek(runs.length);
+    let looked = 0;
+    for (; runs.length < RUNS_TOGETHER; looked += 1) {
+      const item = this.#items.peek(looked);
       if (item === undefined || item instanceof Batch || !isRun(item)) break;
+      if (isOver(item)) continue;
       const { claim } = item;
       if (claim === undefined ? runs.length > 0 : !claims.take(claim)) break;
+      item.state = 'begun';
       runs.push(item);
-      if (claim === undefined) break;
+      if (claim !== undefined) continue;
+      looked += 1;
+      break;
     }
-    this.#items.drop(runs.length);
+    this.#items.drop(looked);
     return runs;
   }
 }

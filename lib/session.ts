@@ -156,8 +156,9 @@ export class Session {
   }
 
   /** Resolves when everything that was called before has ended. */
-  async drained(): Promise<void> {
-    if (this.#closed === undefined) await this.#queue.settled();
+  async drained(signal?: AbortSignal): Promise<void> {
+    throwIfAborted(signal);
+    if (this.#closed === undefined) await this.#queue.settled(signal);
     else await this.#closed;
   }
 
@@ -233,12 +234,12 @@ export class Session {
   /** Another door into the network namespace, which its caller closes. */
   async fork(method: string, signal: AbortSignal | undefined): Promise<Door> {
     this.#admit(method, signal);
-    return await this.#queue.act(async (door) => await Promise.resolve(door.fork()));
+    return await this.#queue.act(async (door) => await Promise.resolve(door.fork()), signal);
   }
 
   /** The files of the network namespace, for a method of the client. */
   files(method: string, signal?: AbortSignal): Files {
-    if (this.#closed !== undefined) throw closedError(method);
+    this.#admit(method, signal);
     return new NamespaceFiles(this.#queue, signal);
   }
 

@@ -19,7 +19,7 @@ export interface CheckedOptions {
 }
 
 const OPEN = Shape.of('netns?', 'timeout?', 'queueLimit?');
-const OBSERVER = Shape.of('netns?');
+const OBSERVER = Shape.of('netns?', 'queueLimit?');
 const NETNS = new Shape(['name', 'path', 'pid'], [], '{ name }, { path } or { pid }');
 
 const DEFAULT_TIMEOUT = 5000;

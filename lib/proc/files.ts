@@ -127,11 +127,7 @@ export class NamespaceFiles implements Files {
     });
   }
 
-  /** In its turn, unless it was given up until then. */
   async #act<Result>(act: (door: Door) => Promise<Result>): Promise<Result> {
-    return await this.#queue.act(async (door) => {
-      throwIfAborted(this.#signal);
-      return await act(door);
-    });
+    return await this.#queue.act(act, this.#signal);
   }
 }

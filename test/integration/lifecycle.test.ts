@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
-import { Ipvs, type Service } from 'ipvs';
+import { Ipvs, IpvsObserver, type Service } from 'ipvs';
 import { describe, it } from 'mocha';
 import { descriptors } from '../support/descriptors.js';
 import { rejection } from '../support/failure.js';
@@ -53,6 +53,25 @@ describe('the life of a client', () => {
       ];
       for (const call of calls) assert.deepEqual(await rejection(call), closed);
       await ns.assertHolds([{ service: WEB, destinations: [] }]);
+    }),
+  );
+
+  it(
+    'a client and an observer have room for as many calls as queueLimit says',
+    inNamespace(async (ns) => {
+      const netns = { name: ns.name };
+      await using ipvs = await Ipvs.open({ netns, queueLimit: 2 });
+      await using observer = await IpvsObserver.open({ netns, queueLimit: 2 });
+      for (const client of [ipvs, observer]) {
+        const calls = Array.from({ length: 3 }, async () => await client.getTotals());
+        const settled = await Promise.allSettled(calls);
+        assert.deepEqual(
+          settled.map(({ status }) => status),
+          ['fulfilled', 'fulfilled', 'rejected'],
+        );
+        assert.equal((await rejection(calls[2] ?? Promise.resolve())).reason, 'queue-full');
+        await client.getInfo();
+      }
     }),
   );
 

@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import { describe, it } from 'mocha';
 import type { CallOptions } from '../../lib/index.js';
+import { checkOptions } from '../../lib/input/options.js';
 import { Queue } from '../../lib/queue.js';
-import { Session } from '../../lib/session.js';
-import { Ipvs } from '../../lib/ipvs.js';
+import type { Ipvs } from '../../lib/ipvs.js';
+import { IpvsObserver } from '../../lib/observer.js';
 import { clientOver, executed, FakeDoor } from '../support/door.js';
 
 const SERVICE = { protocol: 'tcp', address: '192.0.2.1', port: 80, scheduler: 'rr' } as const;
@@ -79,8 +80,38 @@ const CALLS: Readonly<Record<string, (client: Ipvs, options: CallOptions) => Pro
   diagnose: async (client, options) => await client.diagnose(options),
 };
 
+/** Calls that take a signal, and no room in the queue. */
+const OTHERS: typeof CALLS = {
+  drained: async (client, options) => {
+    await client.drained(options);
+  },
+};
+
+/** A promise, and what resolves it. */
+function hold(): { held: Promise<void>; answer: () => void } {
+  let answer = (): void => undefined;
+  const held = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  return { held, answer };
+}
+
+/** A door that answers nothing until it is told to. */
+function holding(): { door: FakeDoor; answer: () => void } {
+  const { held, answer } = hold();
+  const door = new FakeDoor(async ({ names }) => {
+    await held;
+    return executed(names.map(() => ({})));
+  });
+  return { door, answer };
+}
+
+async function untilSent(door: FakeDoor): Promise<void> {
+  while (door.jobs.length === 0) await new Promise(setImmediate);
+}
+
 describe('a call whose signal was aborted before', () => {
-  for (const [name, call] of Object.entries(CALLS)) {
+  for (const [name, call] of Object.entries({ ...CALLS, ...OTHERS })) {
     it(`${name} rejects and sends nothing`, async () => {
       const door = new FakeDoor();
       const signal = AbortSignal.abort(new Error('why'));
@@ -129,6 +160,65 @@ describe('a call that is given up', () => {
       }),
     );
     assert.deepEqual(door.jobs, alone.jobs);
+  });
+
+  for (const [name, call] of Object.entries({ ...CALLS, ...OTHERS })) {
+    it(`${name} ends at once while it waits, whatever is under way, and sends nothing`, async () => {
+      const { door, answer } = holding();
+      const client = clientOver(door);
+      const first = client.flush();
+      await untilSent(door);
+      const controller = new AbortController();
+      const given = call(client, { signal: controller.signal });
+      const neighbour = client.getInfo();
+      await new Promise(setImmediate);
+      controller.abort();
+      await assert.rejects(given, ABORTED);
+      assert.deepEqual(door.events, ['transact']);
+      answer();
+      await Promise.allSettled([first, neighbour]);
+      await client.close();
+      assert.deepEqual(
+        door.jobs.flatMap(({ names }) => names),
+        ['IPVS_CMD_FLUSH', 'IPVS_CMD_GET_INFO'],
+      );
+      assert.deepEqual(new Set(door.events), new Set(['transact', 'close']));
+    });
+  }
+
+  it('of an observer ends at once while it waits, too', async () => {
+    const door = new FakeDoor();
+    const { held, answer } = hold();
+    const queue = new Queue(door);
+    const observer = Reflect.construct(IpvsObserver, [queue]) as IpvsObserver;
+    const first = queue.act(async () => {
+      await held;
+    });
+    const controller = new AbortController();
+    const given = observer.getSysctl('conntrack', { signal: controller.signal });
+    await new Promise(setImmediate);
+    controller.abort();
+    await assert.rejects(given, ABORTED);
+    answer();
+    await first;
+    await observer.close();
+    assert.deepEqual(door.events, ['close']);
+  });
+
+  it('makes room in the queue at once', async () => {
+    const { door, answer } = holding();
+    const client = clientOver(door, 2);
+    const first = client.flush();
+    await untilSent(door);
+    for (const call of Object.values(CALLS)) {
+      const controller = new AbortController();
+      const given = call(client, { signal: controller.signal });
+      await new Promise(setImmediate);
+      controller.abort();
+      await assert.rejects(given, ABORTED);
+    }
+    answer();
+    await first;
   });
 
   it('leaves nothing of itself to what is called after it', async () => {
@@ -210,14 +300,11 @@ describe('a call that is given up', () => {
 });
 
 describe('the limit of the queue', () => {
-  const limited = (door: FakeDoor, limit: number): Ipvs =>
-    Reflect.construct(Ipvs, [Reflect.construct(Session, [new Queue(door, limit)])]) as Ipvs;
-
   it('refuses one call more, sends nothing of it, and takes calls again when others have ended', async () => {
     const door = new FakeDoor();
-    const client = limited(door, 3);
+    const client = clientOver(door, 3);
     const calls = [client.flush(), client.ensureService(SERVICE), client.listServices()];
-    for (const call of Object.values(CALLS).slice(0, 6)) {
+    for (const call of Object.values(CALLS)) {
       await assert.rejects(call(client, {}), {
         ...{ reason: 'queue-full', code: 'ERR_IPVS_QUEUE_FULL', outcome: 'not-applied' },
       });
@@ -230,8 +317,26 @@ describe('the limit of the queue', () => {
     );
   });
 
+  it('holds for an observer, too', async () => {
+    const observer = Reflect.construct(IpvsObserver, [
+      new Queue(new FakeDoor(), 1),
+    ]) as IpvsObserver;
+    const settled = await Promise.allSettled([observer.getTotals(), observer.getTotals()]);
+    const [first, second] = settled.map((each) => each.status === 'rejected' && each.reason) as {
+      reason: string;
+    }[];
+    assert.notEqual(first?.reason, 'queue-full');
+    assert.equal(second?.reason, 'queue-full');
+  });
+
+  it('leaves room for waiting until the queue is empty', async () => {
+    const client = clientOver(new FakeDoor(), 1);
+    const calls = [client.flush(), client.drained(), client.drained()];
+    await Promise.all(calls);
+  });
+
   it('has room again for each call of each job that has ended', async () => {
-    const client = limited(new FakeDoor(), 700);
+    const client = clientOver(new FakeDoor(), 700);
     for (let round = 0; round < 3; round += 1) {
       await Promise.all(
         Array.from({ length: 700 }, async () => {
@@ -243,7 +348,7 @@ describe('the limit of the queue', () => {
 
   it('counts what fails and what is given up as ended, too', async () => {
     const door = new FakeDoor((job) => executed(job.names.map(() => ({ errno: 3 }))));
-    const client = limited(door, 2);
+    const client = clientOver(door, 2);
     const controller = new AbortController();
     for (let round = 0; round < 5; round += 1) {
       const { signal } = controller;
@@ -266,7 +371,7 @@ describe('the limit of the queue', () => {
   });
 
   it('is far above a table of ten thousand services with ten destinations each by default', async () => {
-    const client = clientOver(new FakeDoor());
+    const client = clientOver(new FakeDoor(), checkOptions(undefined).queueLimit);
     await Promise.all(
       Array.from({ length: 110_000 }, async () => {
         await client.flush();
