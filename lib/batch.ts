@@ -26,11 +26,13 @@ export class Answer implements Rows {
   }
 }
 
-/** Who waits for what becomes of a command. Exactly one of the two is called, once. */
+/** Who waits for what becomes of a command. Exactly one of `settle` and `fail` is called, once. */
 export interface Call {
   settle(answer: Answer): void;
   /** The packed command was given up, or its job gave no answer: see `JobFailure`. */
   fail(error: unknown, command?: Uint8Array): void;
+  /** Its job had no time for it: it waits again, and can be removed again. */
+  postponed?(): void;
 }
 
 /** Which scheduler and engine a command takes: the kernel may have to look for their modules. */
@@ -50,7 +52,8 @@ export class Batch {
   /** Whether its commands ask for lists. */
   readonly dump: boolean;
   readonly #commands = new CommandBuffer();
-  readonly #calls: Call[] = [];
+  /** Those that were told are let go of: a batch can outlive them for long. */
+  readonly #calls: (Call | undefined)[] = [];
   readonly #modules: (string | undefined)[] = [];
   /** The first that was not answered yet. */
   #first = 0;
@@ -122,10 +125,13 @@ export class Batch {
       const modules = this.#modules[this.#first + index];
       if (modules !== undefined && outcome.errno === 0) proven.add(modules);
     });
-    return this.#end(count, (call, index) => {
+    const postponed = this.#calls.slice(this.#first + count, this.#next);
+    const tell = this.#end(count, (call, index) => {
       const answer = answers[index];
       if (answer !== undefined) call.settle(answer);
     });
+    for (const call of postponed) call?.postponed?.();
+    return tell;
   }
 
   /** Takes in that what was taken was not answered: nobody knows what became of it. */
@@ -138,10 +144,13 @@ export class Batch {
 
   #end(count: number, tell: (call: Call, index: number) => void): () => number {
     const calls = this.#calls.slice(this.#first, this.#first + count);
+    this.#calls.fill(undefined, this.#first, this.#first + count);
     this.#first += count;
     this.#next = this.#first;
     return () => {
-      calls.forEach(tell);
+      calls.forEach((call, index) => {
+        if (call !== undefined) tell(call, index);
+      });
       return count;
     };
   }

@@ -3,7 +3,7 @@ const KEPT_DROPPED = 1024;
 
 /** Queued items, oldest first, without the cost of shifting an array for each. */
 export class Fifo<Item> {
-  #items: Item[] = [];
+  #items: (Item | undefined)[] = [];
   #first = 0;
 
   push(item: Item): void {
@@ -22,6 +22,8 @@ export class Fifo<Item> {
 
   /** Drops the oldest `count` items. */
   drop(count: number): void {
+    // A queue that is never empty keeps their places for a while, and must not keep what they were.
+    this.#items.fill(undefined, this.#first, this.#first + count);
     this.#first += count;
     const worthIt = this.#first > KEPT_DROPPED && this.#first * 2 > this.#items.length;
     if (worthIt || this.#first === this.#items.length) {

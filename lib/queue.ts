@@ -53,15 +53,19 @@ async function endOfTurn(): Promise<void> {
   });
 }
 
-/** A call that its caller may give up: `forget` ends listening for that. */
+/** A call that its caller may give up whenever it waits: `forget` ends listening for that. */
 class AbortableCall implements Call {
   readonly #call: Call;
+  readonly #signal: AbortSignal;
+  readonly #remove: (call: Call) => boolean;
   readonly #forget: () => void;
 
   constructor(call: Call, aborts: Aborts, signal: AbortSignal, remove: (call: Call) => boolean) {
     this.#call = call;
+    this.#signal = signal;
+    this.#remove = remove;
     this.#forget = aborts.add(signal, () => {
-      if (remove(this)) call.fail(abortError(signal));
+      this.#giveUp();
     });
   }
 
@@ -73,6 +77,14 @@ class AbortableCall implements Call {
   fail(error: unknown, command?: Uint8Array): void {
     this.#forget();
     this.#call.fail(error, command);
+  }
+
+  postponed(): void {
+    if (this.#signal.aborted) this.#giveUp();
+  }
+
+  #giveUp(): void {
+    if (this.#remove(this)) this.#call.fail(abortError(this.#signal));
   }
 }
 
@@ -160,7 +172,10 @@ export class Queue {
 
   /** Resolves when everything that was queued before has ended; takes no room itself. */
   async settled(signal?: AbortSignal): Promise<void> {
-    await this.#wait(signal, (turn) => ({ ...turn, act: async () => await Promise.resolve() }));
+    const act = async (): Promise<void> => {
+      await Promise.resolve();
+    };
+    await this.#wait(signal, (turn) => ({ ...turn, act }));
   }
 
   /** Closes the door when everything that was queued has ended, and what its answers led to. */

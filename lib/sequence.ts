@@ -1,13 +1,15 @@
 /** Several commands of which the later ones depend on the answers to the earlier ones. */
 import { constants } from 'node:os';
 import { parseAddress } from './address.js';
+import { IpvsError } from './errors.js';
 import { commandError, type Missing, type Subject, unknownModuleError } from './failures.js';
 import type { Answer } from './batch.js';
 import type { Request, Step } from './jobs.js';
 import type { Command } from './native/encode.js';
+import type { CommandName } from './native/layout.js';
 import type { Outcome } from './native/reply.js';
 
-const { ENOENT, EINVAL, EBADMSG } = constants.errno;
+const { ENOENT, EINVAL, EBADMSG, EIO } = constants.errno;
 
 /**
  * Yields steps, is given an answer for each request of a step, and returns its result. It must not
@@ -83,6 +85,20 @@ export function* dump(subject: Subject, command: Command): Sequence<Answer> {
   const answer = yield* ask({ command, dump: true });
   if (answer.outcome.errno === 0) return answer;
   throw commandError(subject, command.name, answer.outcome);
+}
+
+/** What is read after a command that was carried out, or may have been: where that fails, nobody knows what it did. */
+export function* readAfter<Result>(
+  subject: Subject,
+  written: CommandName,
+  read: Sequence<Result>,
+): Sequence<Result> {
+  try {
+    return yield* read;
+  } catch (error) {
+    const errno = error instanceof IpvsError ? Math.abs(error.errno ?? EIO) : EIO;
+    throw commandError(subject, written, { errno, stage: 'receive' });
+  }
 }
 
 /** The answer to a command that asks for one row, which success must bring along. */

@@ -5,6 +5,7 @@ import {
   closedError,
   commandError,
   jobError,
+  type Missing,
   openError,
   queueFullError,
   type Subject,
@@ -101,6 +102,8 @@ export class Session {
   readonly #queue: Queue;
   /** What takes several turns of the queue and is under way. */
   readonly #parts = new Set<Promise<unknown>>();
+  /** Calls that failed, and whose errors take a question to the kernel. */
+  readonly #asking = new Set<Promise<never>>();
   #closed: Promise<void> | undefined;
   #closing: AbortController | undefined;
 
@@ -158,8 +161,15 @@ export class Session {
   /** Resolves when everything that was called before has ended. */
   async drained(signal?: AbortSignal): Promise<void> {
     throwIfAborted(signal);
-    if (this.#closed === undefined) await this.#queue.settled(signal);
-    else await this.#closed;
+    if (this.#closed !== undefined) {
+      await this.#closed;
+      return;
+    }
+    await this.#queue.settled(signal);
+    if (this.#asking.size === 0) return;
+    await Promise.allSettled(this.#asking);
+    // Their callers are told first.
+    await new Promise(setImmediate);
   }
 
   /** Executes a command that has no result; rejects when it fails, throws when it is not even queued. */
@@ -202,15 +212,37 @@ export class Session {
     });
   }
 
-  /** Throws the error of a command that failed. */
-  async refuse(method: string, { outcome, command }: Answer): Promise<never> {
+  /** The error of a command that failed, as a rejection. */
+  // eslint-disable-next-line @typescript-eslint/promise-function-async -- the caller's frame would be lost
+  refuse(method: string, answer: Answer): Promise<never> {
+    const refused = this.#refusal(method, answer);
+    // This one asks the kernel something more: its call has not ended yet.
+    if (lacksModule(answer.outcome)) {
+      const ended = (): boolean => this.#asking.delete(refused);
+      this.#asking.add(refused);
+      refused.then(ended, ended);
+    }
+    return refused;
+  }
+
+  async #refusal(method: string, { outcome, command }: Answer): Promise<never> {
     await toBeAdopted();
     const { name, scheduler, engine, ...about } = decodeCommand(command);
     const subject = { method, ...about };
     if (scheduler === '' || !lacksModule(outcome)) throw commandError(subject, name, outcome);
     // A call made before the client was closed: this question belongs to it.
-    const missing = engine === '' ? 'scheduler' : await this.#queue.run(findMissing(scheduler));
+    const missing = engine === '' ? 'scheduler' : await this.#askWhatIsMissing(scheduler);
     throw unknownModuleError(subject, name, outcome, missing, { scheduler, engine });
+  }
+
+  async #askWhatIsMissing(scheduler: string): Promise<Missing> {
+    try {
+      return await this.#queue.run(findMissing(scheduler));
+    } catch (error) {
+      // The command was refused all the same, and the caller is to know that.
+      if (error instanceof JobFailure) return 'either';
+      throw error;
+    }
   }
 
   /**

@@ -38,6 +38,7 @@ async function* pages(
 ): AsyncGenerator<Rows, void, void> {
   const door = await session.fork(method, signal);
   try {
+    throwIfAborted(signal);
     let rows = await page(method, command, door.beginList(encodeCommands([command])));
     while (rows.count > 0) {
       yield rows;

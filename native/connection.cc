@@ -33,6 +33,18 @@ bool MayGoUnanswered(const CommandRecord& command) {
   return command.command == IPVS_CMD_DEL_DAEMON;
 }
 
+/* Whether a list can be had from a new socket: this one is at another dump, which was not read to
+   its end, or it had no room for all of the answer. */
+bool HelpsToReopen(const Outcome& outcome) {
+  return (outcome.error == EBUSY && outcome.stage == Stage::kKernel) ||
+         (outcome.error == ENOBUFS && outcome.stage == Stage::kReceive);
+}
+
+/* Whether nothing was sent, because it was too much at once. */
+bool IsTooMuch(const Outcome& outcome) {
+  return outcome.error == EMSGSIZE && outcome.stage == Stage::kSend;
+}
+
 }  // namespace
 
 /* Commands of one job, and what became of each. The rows of a command lie side by side: no two
@@ -119,7 +131,9 @@ Outcome Connection::EnsureOpen() {
 }
 
 Outcome Connection::EnsureNamespace() {
-  return namespace_.IsOpen() ? Outcome{} : namespace_.Open(namespace_path_);
+  if (namespace_.IsOpen()) return {};
+  // By now its name may be another one's.
+  return cut_off_.Failed() ? cut_off_ : namespace_.Open(namespace_path_);
 }
 
 Outcome Connection::Exchange(const std::vector<Message>& requests, uint32_t first,
@@ -188,12 +202,13 @@ bool Connection::EncodeBatch(const Batch& batch, const std::vector<size_t>& indi
   return add(fence, true);
 }
 
-void Connection::Execute(Batch& batch, const std::vector<size_t>& indices) {
+Outcome Connection::Execute(Batch& batch, const std::vector<size_t>& indices) {
   const uint32_t first = sequence_ + 1;
   std::vector<Message> requests;
   if (!EncodeBatch(batch, indices, first, requests)) {
-    for (const size_t each : indices) batch.Settle(each, {ENOMEM, Stage::kSend});
-    return;
+    const Outcome failure{ENOMEM, Stage::kSend};
+    for (const size_t each : indices) batch.Settle(each, failure);
+    return failure;
   }
   sequence_ += static_cast<uint32_t>(requests.size());
   const size_t last = requests.size() - 1;
@@ -213,6 +228,8 @@ void Connection::Execute(Batch& batch, const std::vector<size_t>& indices) {
         }
         return position == last;
       });
+  // They can be handed over again, in parts: nothing is settled.
+  if (IsTooMuch(lost) && indices.size() > 1) return lost;
   for (size_t position = 0; position < indices.size(); ++position) {
     if (answered[position]) continue;
     if (lost.Failed()) {
@@ -221,6 +238,7 @@ void Connection::Execute(Batch& batch, const std::vector<size_t>& indices) {
       batch.Settle(indices[position], {EINTR, Stage::kKernel});
     }
   }
+  return lost;
 }
 
 void Connection::ExecuteAgainIfFamilyMoved(Batch& batch, const std::vector<size_t>& indices) {
@@ -248,7 +266,10 @@ Reply Connection::Transact(const std::vector<CommandRecord>& commands) {
     std::vector<size_t> indices(
         std::min({kCommandsPerSend, socket_.Room(), commands.size() - done}));
     std::iota(indices.begin(), indices.end(), done);
-    Execute(batch, indices);
+    if (IsTooMuch(Execute(batch, indices)) && indices.size() > 1) {
+      socket_.Shrink(indices.size());
+      continue;
+    }
     ExecuteAgainIfFamilyMoved(batch, indices);
     done += indices.size();
   } while (done < commands.size() && socket_.IsOpen() && NetlinkSocket::Clock::now() < stop);
@@ -289,8 +310,7 @@ void Connection::DumpOne(Batch& batch, size_t index) {
     outcome = ResolveFamily();
     if (!outcome.Failed()) outcome = ReadRows(batch, index);
   }
-  if (outcome.error == EBUSY && outcome.stage == Stage::kKernel) {
-    // The socket is at another dump, which was not read to its end: a new one is at none.
+  if (HelpsToReopen(outcome)) {
     socket_.Close();
     outcome = EnsureOpen();
     if (!outcome.Failed()) outcome = ReadRows(batch, index);
@@ -313,7 +333,7 @@ Reply Connection::Dump(const std::vector<CommandRecord>& commands) {
 
 Connection Connection::Fork() const {
   Connection fork(namespace_path_, timeout_);
-  fork.namespace_ = namespace_.Duplicate();
+  fork.cut_off_ = namespace_.CopyTo(fork.namespace_);
   return fork;
 }
 

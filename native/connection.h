@@ -73,7 +73,8 @@ class Connection {
   Outcome AskForFamily(uint16_t& family);
   bool EncodeBatch(const Batch& batch, const std::vector<size_t>& indices, uint32_t first,
                    std::vector<Message>& requests);
-  void Execute(Batch& batch, const std::vector<size_t>& indices);
+  /* Settles them all, unless they were too many at once to be handed over (EMSGSIZE). */
+  Outcome Execute(Batch& batch, const std::vector<size_t>& indices);
   void ExecuteAgainIfFamilyMoved(Batch& batch, const std::vector<size_t>& indices);
   Outcome ReadRows(Batch& batch, size_t index);
   Outcome AskForService(const CommandRecord& command);
@@ -85,6 +86,7 @@ class Connection {
   std::string namespace_path_;
   std::chrono::milliseconds timeout_;
   NetworkNamespace namespace_;
+  Outcome cut_off_;  // why a fork could not have its namespace
   NetlinkSocket socket_;
   uint16_t family_ = 0;
   uint32_t sequence_ = 0;

@@ -1,7 +1,6 @@
 #include "netlink_socket.h"
 
 #include <linux/netlink.h>
-#include <netlink/errno.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -32,52 +31,53 @@ size_t BufferSize(int fd, int option) {
   return static_cast<size_t>(size);
 }
 
-int Fd(const nl_sock* socket) { return nl_socket_get_fd(socket); }
-
 }  // namespace
 
 Outcome NetlinkSocket::Open() {
-  std::unique_ptr<nl_sock, SocketDeleter> socket(nl_socket_alloc());
-  if (!socket) return {ENOMEM, Stage::kSocket};
-  // libnl folds errno into its own codes, but leaves errno itself as the system call set it.
-  errno = 0;
-  if (const int error = nl_connect(socket.get(), NETLINK_GENERIC); error < 0) {
-    return {errno != 0 ? errno : EIO, Stage::kSocket};
+  UniqueFd fd(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC));
+  sockaddr_nl own{};
+  own.nl_family = AF_NETLINK;
+  socklen_t size = sizeof own;
+  // The kernel chooses a port that is free; with libnl's choice a process has 1,024 of them at most.
+  if (!fd || ::bind(fd.Get(), reinterpret_cast<const sockaddr*>(&own), size) != 0 ||
+      ::getsockname(fd.Get(), reinterpret_cast<sockaddr*>(&own), &size) != 0) {
+    return {errno, Stage::kSocket};
   }
   received_ = std::make_unique<ReceiveBuffer>();
-  socket_ = std::move(socket);
+  port_ = own.nl_pid;
+  fd_ = std::move(fd);
   EnlargeBuffers();
   MeasureBuffers();
   return {};
 }
 
 void NetlinkSocket::Close() noexcept {
-  socket_.reset();
+  fd_.Reset();
   received_.reset();
 }
 
 void NetlinkSocket::EnlargeBuffers() {
-  const int fd = Fd(socket_.get());
   for (const auto& [force, plain] :
        {std::pair{SO_RCVBUFFORCE, SO_RCVBUF}, std::pair{SO_SNDBUFFORCE, SO_SNDBUF}}) {
     // Beyond the system's maximum only a privileged caller may go; the others get the maximum.
-    if (::setsockopt(fd, SOL_SOCKET, force, &kBufferSize, sizeof kBufferSize) != 0) {
-      ::setsockopt(fd, SOL_SOCKET, plain, &kBufferSize, sizeof kBufferSize);
+    if (::setsockopt(fd_.Get(), SOL_SOCKET, force, &kBufferSize, sizeof kBufferSize) != 0) {
+      ::setsockopt(fd_.Get(), SOL_SOCKET, plain, &kBufferSize, sizeof kBufferSize);
     }
   }
   // Errors then come without a copy of the request: smaller, and all alike.
   const int on = 1;
-  ::setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof on);
+  ::setsockopt(fd_.Get(), SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof on);
 }
 
 void NetlinkSocket::MeasureBuffers() {
-  const int fd = Fd(socket_.get());
-  const size_t sending = BufferSize(fd, SO_SNDBUF);
+  const size_t sending = BufferSize(fd_.Get(), SO_SNDBUF);
   const size_t requests = sending > kSendReserve ? (sending - kSendReserve) / kRequestSize : 0;
-  const size_t answers = BufferSize(fd, SO_RCVBUF) / kAnswerSize;
+  const size_t answers = BufferSize(fd_.Get(), SO_RCVBUF) / kAnswerSize;
   // However small the buffer is, the kernel takes one answer.
   room_ = std::max<size_t>(1, std::min(requests, answers));
 }
+
+void NetlinkSocket::Shrink(size_t commands) noexcept { room_ = std::max<size_t>(1, commands / 2); }
 
 Outcome NetlinkSocket::Send(const std::vector<Message>& messages) {
   vectors_.clear();
@@ -92,7 +92,7 @@ Outcome NetlinkSocket::Send(const std::vector<Message>& messages) {
   envelope.msg_namelen = sizeof kernel;
   envelope.msg_iov = vectors_.data();
   envelope.msg_iovlen = vectors_.size();
-  while (::sendmsg(Fd(socket_.get()), &envelope, 0) < 0) {
+  while (::sendmsg(fd_.Get(), &envelope, 0) < 0) {
     if (errno != EINTR) return {errno, Stage::kSend};
   }
   return {};
@@ -104,7 +104,7 @@ Outcome NetlinkSocket::Wait(Clock::time_point deadline) const {
   for (;;) {
     const auto left = ceil<milliseconds>(deadline - Clock::now()).count();
     if (left <= 0) return {ETIMEDOUT, Stage::kReceive};
-    pollfd watched{Fd(socket_.get()), POLLIN, 0};
+    pollfd watched{fd_.Get(), POLLIN, 0};
     const int ready =
         ::poll(&watched, 1, static_cast<int>(std::min<decltype(left)>(left, INT_MAX)));
     if (ready > 0) return {};
@@ -113,7 +113,7 @@ Outcome NetlinkSocket::Wait(Clock::time_point deadline) const {
 }
 
 Outcome NetlinkSocket::Fill(Clock::time_point deadline) {
-  while (received_->Fill(Fd(socket_.get())) < 0) {
+  while (received_->Fill(fd_.Get()) < 0) {
     if (errno == EINTR) continue;
     if (errno != EAGAIN) return {errno, Stage::kReceive};
     if (const Outcome waited = Wait(deadline); waited.Failed()) return waited;

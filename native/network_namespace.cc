@@ -40,10 +40,9 @@ bool NetworkNamespace::IsThisThreads() const {
          wanted.st_dev == mine.st_dev && wanted.st_ino == mine.st_ino;
 }
 
-NetworkNamespace NetworkNamespace::Duplicate() const {
-  NetworkNamespace copy;
+Outcome NetworkNamespace::CopyTo(NetworkNamespace& copy) const {
   copy.fd_ = UniqueFd(::fcntl(fd_.Get(), F_DUPFD_CLOEXEC, 0));
-  return copy;
+  return copy.IsOpen() ? Outcome{} : Outcome{errno, Stage::kNamespaceFile};
 }
 
 Outcome NetworkNamespace::Run(const std::function<Outcome()>& work) const {

@@ -18,8 +18,8 @@ class NetworkNamespace {
   Outcome Open(const std::string& path);
   void Close() noexcept { fd_.Reset(); }
 
-  /* The same one, by another descriptor; not open when there is none to be had. */
-  [[nodiscard]] NetworkNamespace Duplicate() const;
+  /* Makes `copy` the same one, by another descriptor. */
+  Outcome CopyTo(NetworkNamespace& copy) const;
 
   [[nodiscard]] bool IsOpen() const noexcept { return static_cast<bool>(fd_); }
 

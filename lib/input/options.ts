@@ -96,13 +96,24 @@ export interface CheckedCallOptions {
   readonly signal: AbortSignal | undefined;
 }
 
+/** All that is asked of a signal: what lacks some of it would fail in the middle of others' calls. */
+function isSignal(value: object): value is AbortSignal {
+  return (
+    'aborted' in value &&
+    typeof value.aborted === 'boolean' &&
+    ['addEventListener', 'removeEventListener'].every(
+      (name) => typeof (value as Record<string, unknown>)[name] === 'function',
+    )
+  );
+}
+
 /** The option `signal`: by its shape, since it may come from another realm. */
 export function checkSignal(field: string, value: unknown): AbortSignal | undefined {
   if (value === undefined) return undefined;
-  if (typeof value !== 'object' || value === null || !('aborted' in value)) {
+  if (typeof value !== 'object' || value === null || !isSignal(value)) {
     throw wrongType(field, 'an AbortSignal', value);
   }
-  return value as AbortSignal;
+  return value;
 }
 
 /** The options of a call that has no others: its signal. */

@@ -6,7 +6,7 @@ import type { Outcome } from '../native/reply.js';
 
 /** The error for a job about a file that failed on this side of the kernel. */
 export function fileJobError(
-  { method, detail, path }: FileSubject,
+  { method, detail, path, written = false }: FileSubject,
   syscall: string,
   cause: unknown,
 ): IpvsError {
@@ -14,7 +14,7 @@ export function fileJobError(
   const about = [method, detail, `(${path})`].filter((word) => word !== undefined).join(' ');
   return new IpvsError(`${about}: ${text}`, {
     ...{ code: 'ERR_IPVS_JOB_FAILED', ...explanation, syscall, cause },
-    outcome: syscall === 'write' ? 'unknown' : 'not-applied',
+    outcome: written || syscall === 'write' ? 'unknown' : 'not-applied',
   });
 }
 
@@ -26,6 +26,8 @@ export interface FileSubject {
   readonly detail?: string;
   /** As a process inside the network namespace would write it. */
   readonly path: string;
+  /** Whether it was written before: then a failure does not mean that nothing has changed. */
+  readonly written?: boolean;
   /** Where it is read to open an observer: of which network namespace; null is the caller's own. */
   readonly opening?: { readonly namespacePath: string | null };
   /** What it means when the file is not there. Default: the kernel's module is not loaded. */
@@ -55,7 +57,7 @@ const FILE: Explanations = {
 
 /** The error for a file that could not be opened, read or written. */
 export function fileError(subject: FileSubject, syscall: string, outcome: Outcome): IpvsError {
-  const { method, detail, path, missing = NO_FILE, opening } = subject;
+  const { method, detail, path, missing = NO_FILE, opening, written = false } = subject;
   // The file was not reached yet.
   if (outcome.stage === 'namespace' || outcome.stage === 'namespaceFile') {
     return opening === undefined
@@ -72,7 +74,7 @@ export function fileError(subject: FileSubject, syscall: string, outcome: Outcom
     reason,
     errno: outcome.errno,
     syscall,
-    outcome: 'not-applied',
+    outcome: written ? 'unknown' : 'not-applied',
   });
 }
 

@@ -123,7 +123,7 @@ export class NamespaceFiles implements Files {
       } finally {
         file.close();
       }
-      return await readWhole(door, subject);
+      return await readWhole(door, { ...subject, written: true });
     });
   }
 

@@ -15,8 +15,9 @@ import type { Answer } from '../batch.js';
 import { decodeDestination } from '../native/decode.js';
 import type { Command } from '../native/encode.js';
 import { layout } from '../native/layout.js';
-import { findDestination } from '../native/lists.js';
-import { attempt, dump, perform, type Sequence } from '../sequence.js';
+import { decodeDestinations, findDestination } from '../native/lists.js';
+import { attempt, dump, perform, readAfter, type Sequence } from '../sequence.js';
+import { keysOf, untilSteady } from './lists.js';
 
 /**
  * Which tunnels the kernel has been seen to understand. Kernels before 5.2 pass over what they do not
@@ -50,12 +51,28 @@ interface Found {
   readonly row: number;
 }
 
-/** The row of a destination; throws when it is not there. */
+/**
+ * A list that is not longer comes in one datagram, and shows what was there at one moment: the kernel fills 3.7 kB at
+ * least (net/netlink/af_netlink.c, netlink_dump), and a destination takes less than 400 bytes.
+ */
+const ROWS_AT_ONCE = 8;
+
+/**
+ * The row of a destination; throws when it is not there. That a longer list lacks it proves nothing by itself: when
+ * others delete destinations meanwhile, the kernel goes on too far (ip_vs_ctl.c, ip_vs_genl_dump_dests). Two lists in a
+ * row must agree.
+ */
 export function* findRow(subject: DestinationSubject): Sequence<Found> {
   const { service, destination } = subject;
   const command = { name: 'IPVS_CMD_GET_DEST', service, verify: true } as const;
-  const answer = yield* dump(subject, command);
-  const row = findDestination(answer, destination);
+  const find = (answer: Answer): number | undefined => findDestination(answer, destination);
+  const answer = yield* untilSteady(
+    subject,
+    () => dump(subject, command),
+    (list) => keysOf(decodeDestinations(list, takesPortZero(service))),
+    (list) => list.count <= ROWS_AT_ONCE || find(list) !== undefined,
+  );
+  const row = find(answer);
   if (row !== undefined) return { answer, row };
   throw commandError(subject, command.name, { errno: constants.errno.ENOENT, stage: 'kernel' });
 }
@@ -86,16 +103,6 @@ function* findRowOrNone(subject: DestinationSubject): Sequence<Found | undefined
   }
 }
 
-/** The row after it was written, or undefined where somebody else has deleted it since. */
-function* readBack(subject: DestinationSubject, written: Command): Sequence<Found | undefined> {
-  try {
-    return yield* findRowOrNone(subject);
-  } catch {
-    // It was written, and nobody knows how.
-    throw commandError(subject, written.name, { errno: constants.errno.EIO, stage: 'receive' });
-  }
-}
-
 function* verify(
   subject: DestinationSubject,
   written: Command,
@@ -103,7 +110,8 @@ function* verify(
   support: TunnelSupport,
   undo: Command,
 ): Sequence<void> {
-  const found = yield* readBack(subject, written);
+  const found = yield* readAfter(subject, written.name, findRowOrNone(subject));
+  // Somebody else has deleted it since.
   if (found === undefined) return;
   if (sameTunnel(found, wanted.tunnel)) {
     support.add(wanted);

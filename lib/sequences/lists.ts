@@ -10,15 +10,17 @@ import type { ServiceSubject } from './service.js';
 /** So many reads are made in search of two in a row that agree. */
 const READS = 10;
 
-/** Reads until two reads in a row show the same keys. */
+/** Reads until two reads in a row show the same keys, or one shows enough. */
 export function* untilSteady<Entries>(
   subject: Subject,
   read: () => Sequence<Entries>,
   keysOf: (entries: Entries) => string,
+  isEnough: (entries: Entries) => boolean = () => false,
 ): Sequence<Entries> {
   let before: string | undefined;
   for (let reads = 1; reads <= READS; reads += 1) {
     const entries = yield* read();
+    if (isEnough(entries)) return entries;
     const keys = keysOf(entries);
     if (keys === before) return entries;
     before = keys;

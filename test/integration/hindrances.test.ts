@@ -13,8 +13,11 @@ const CHILD = fileURLToPath(new URL('../support/children/hindered.js', import.me
 const HINDRANCES: Readonly<Record<string, string>> = {
   interrupt: 'signals interrupt sending, waiting and receiving (EINTR)',
   single: 'fewer datagrams come than were asked for',
-  tiny: 'its receive buffer holds one answer (ENOBUFS)',
-  narrow: 'its send buffer holds few commands (EMSGSIZE)',
+  tiny: 'its receive buffer holds one answer',
+  narrow: 'its send buffer holds few commands',
+  boastful: 'its send buffer holds fewer commands than it says (EMSGSIZE)',
+  unforced: 'its buffers are those that everybody may have (EPERM)',
+  spilt: 'the answer to a list finds no room (ENOBUFS)',
   busy: 'its socket is at another dump (EBUSY)',
   short: 'files are read by a few bytes at a time',
 };

@@ -9,13 +9,19 @@
    memory                               there is none for a thread that entered another namespace
    interrupt                            every other system call on the socket ends with EINTR
    single                               one datagram is received at a time
-   tiny, narrow                         the socket's receive buffer, or its send buffer, is as small
-   as the kernel allows busy                                 the socket is at another dump when the
-   first one is asked for short                                files of /proc are read by a few
-   bytes at a time
+   slow                                 sending takes 60 ms
+   spilt                                the first datagram of the first list finds no room
+   tiny, narrow                         the receive buffer, or the send buffer, is as small as the
+                                        kernel allows
+   boastful                             the send buffer is that small, and said to be large
+   unforced                             buffers can't be made larger than everybody's
+   busy                                 the socket is at another dump when the first one is asked for
+   short                                files of /proc are read by a few bytes at a time
+   undoubled                            no descriptor can be doubled
 
    With IPVS_RECORD each datagram is written to a file in the folder that it names. */
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <linux/genetlink.h>
 #include <linux/ip_vs.h>
 #include <linux/magic.h>
@@ -29,6 +35,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <cstdarg>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -208,12 +215,15 @@ void AskBefore(int fd, const msghdr* message) {
   Real<ssize_t (*)(int, const msghdr*, int)>("sendmsg")(fd, &asked, 0);
 }
 
+// Whether the answer to come is the one that finds no room.
+std::atomic<bool> spilling{false};
+
 ssize_t Spoil(std::string_view fault, msghdr* message, ssize_t size) {
   if (fault == "lose") {
     errno = EAGAIN;
     return -1;
   }
-  if (fault == "overflow") {
+  if (fault == "overflow" || (fault == "spilt" && spilling.exchange(false))) {
     errno = ENOBUFS;
     return -1;
   }
@@ -259,6 +269,8 @@ extern "C" __attribute__((visibility("default"))) ssize_t sendmsg(int fd, const 
   static std::atomic<bool> asked{false};
   if (IsNetlink(fd)) {
     if (Interrupts()) return -1;
+    if (IsFault("spilt") && IsDump(message) && !asked.exchange(true)) spilling = true;
+    if (IsFault("slow")) ::usleep(60'000);
     if (IsFault("busy") && IsDump(message) && !asked.exchange(true)) AskBefore(fd, message);
   }
   return real(fd, message, flags);
@@ -275,11 +287,42 @@ extern "C" __attribute__((visibility("default"))) int setsockopt(int fd, int lev
                                                                  const void* value,
                                                                  socklen_t size) noexcept {
   static const auto real = Real<int (*)(int, int, int, const void*, socklen_t)>("setsockopt");
-  const char* fault = option == SO_RCVBUFFORCE ? "tiny" : "narrow";
-  const bool sizes = level == SOL_SOCKET && (option == SO_RCVBUFFORCE || option == SO_SNDBUFFORCE);
+  const bool receiving = option == SO_RCVBUFFORCE;
+  const bool sizes = level == SOL_SOCKET && (receiving || option == SO_SNDBUFFORCE);
   const int least = 1;
-  if (sizes && IsFault(fault)) return real(fd, level, option, &least, sizeof least);
+  if (sizes && (receiving ? IsFault("tiny") : IsFault("narrow") || IsFault("boastful"))) {
+    return real(fd, level, option, &least, sizeof least);
+  }
+  if (sizes && IsFault("unforced")) {
+    errno = EPERM;
+    return -1;
+  }
   return real(fd, level, option, value, size);
+}
+
+extern "C" __attribute__((visibility("default"))) int getsockopt(int fd, int level, int option,
+                                                                 void* value,
+                                                                 socklen_t* size) noexcept {
+  static const auto real = Real<int (*)(int, int, int, void*, socklen_t*)>("getsockopt");
+  constexpr int kLarge = 1024 * 1024;
+  if (level == SOL_SOCKET && option == SO_SNDBUF && IsFault("boastful")) {
+    std::memcpy(value, &kLarge, sizeof kLarge);
+    return 0;
+  }
+  return real(fd, level, option, value, size);
+}
+
+extern "C" __attribute__((visibility("default"))) int fcntl(int fd, int command, ...) {
+  static const auto real = Real<int (*)(int, int, ...)>("fcntl");
+  va_list rest;
+  va_start(rest, command);
+  void* argument = va_arg(rest, void*);
+  va_end(rest);
+  if (command == F_DUPFD_CLOEXEC && IsFault("undoubled")) {
+    errno = EMFILE;
+    return -1;
+  }
+  return real(fd, command, argument);
 }
 
 extern "C" __attribute__((visibility("default"))) ssize_t read(int fd, void* buffer, size_t size) {

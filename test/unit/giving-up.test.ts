@@ -125,7 +125,8 @@ describe('a call whose signal was aborted before', () => {
   }
 
   it('takes nothing else for a signal', async () => {
-    for (const signal of [null, 1, 'x', {}, new AbortController()]) {
+    const halves = [{ aborted: false }, { aborted: false, addEventListener: () => undefined }];
+    for (const signal of [null, 1, 'x', {}, new AbortController(), ...halves]) {
       await assert.rejects(clientOver(new FakeDoor()).flush({ signal: signal as never }), {
         code: 'ERR_IPVS_INVALID_SIGNAL',
         field: 'options.signal',
@@ -185,6 +186,75 @@ describe('a call that is given up', () => {
       assert.deepEqual(new Set(door.events), new Set(['transact', 'close']));
     });
   }
+
+  it('between two others of its kind leaves these as they are', async () => {
+    const { door, answer } = holding();
+    const client = clientOver(door);
+    const first = client.flush();
+    await untilSent(door);
+    const controller = new AbortController();
+    const calls = [1, 2, 3].map(async (port) => {
+      const { signal } = port === 2 ? controller : new AbortController();
+      return await client.ensureService({ ...SERVICE, port }, { signal });
+    });
+    await new Promise(setImmediate);
+    controller.abort();
+    answer();
+    await first;
+    assert.deepEqual(
+      (await Promise.allSettled(calls)).map(({ status }) => status),
+      ['fulfilled', 'rejected', 'fulfilled'],
+    );
+    const added = door.jobs
+      .flatMap(({ names }) => names.slice())
+      .filter((name) => name.includes('NEW'));
+    assert.equal(added.length, 2);
+  });
+
+  it('is dropped when its job had no time for it', async () => {
+    const controller = new AbortController();
+    const door = new FakeDoor(() => {
+      controller.abort();
+      return executed([{}]);
+    });
+    const client = clientOver(door, 3);
+    const { signal } = controller;
+    const calls = [1, 2, 3].map(async (port) => {
+      await client.deleteService({ ...SERVICE, port }, { signal });
+    });
+    const [first, ...others] = await Promise.allSettled(calls);
+    assert.equal(first?.status, 'fulfilled');
+    for (const other of others) {
+      assert.ok(other.status === 'rejected');
+      assert.equal((other.reason as Error).name, 'AbortError');
+    }
+    assert.equal(door.jobs.length, 1);
+    await Promise.all([client.flush(), client.flush(), client.flush()]);
+  });
+
+  it('reports what became of it when its turn had come', async () => {
+    const door = new FakeDoor();
+    const client = clientOver(door);
+    const controller = new AbortController();
+    const given = client.getSysctl('conntrack', { signal: controller.signal });
+    while (door.events.length === 0) await new Promise(setImmediate);
+    controller.abort();
+    await assert.rejects(given, { name: 'IpvsError', code: 'ENOENT' });
+  });
+
+  it('opens no list where it was given up before that', async () => {
+    const controller = new AbortController();
+    const other = new FakeDoor();
+    const door = Object.assign(new FakeDoor(), {
+      fork: (): FakeDoor => {
+        controller.abort();
+        return other;
+      },
+    });
+    const { signal } = controller;
+    await assert.rejects(clientOver(door).streamServices({ signal }).next(), ABORTED);
+    assert.deepEqual(other.events, ['close']);
+  });
 
   it('of an observer ends at once while it waits, too', async () => {
     const door = new FakeDoor();
@@ -321,12 +391,10 @@ describe('the limit of the queue', () => {
     const observer = Reflect.construct(IpvsObserver, [
       new Queue(new FakeDoor(), 1),
     ]) as IpvsObserver;
-    const settled = await Promise.allSettled([observer.getTotals(), observer.getTotals()]);
-    const [first, second] = settled.map((each) => each.status === 'rejected' && each.reason) as {
-      reason: string;
-    }[];
-    assert.notEqual(first?.reason, 'queue-full');
-    assert.equal(second?.reason, 'queue-full');
+    // The file is not there.
+    const first = assert.rejects(observer.getTotals(), { reason: 'ipvs-unavailable' });
+    await assert.rejects(observer.getTotals(), { reason: 'queue-full' });
+    await first;
   });
 
   it('leaves room for waiting until the queue is empty', async () => {
@@ -395,6 +463,20 @@ describe('drained', () => {
       note('after', client.flush()),
     ]);
     assert.deepEqual(order, ['before', 'ensure', 'drained', 'after']);
+  });
+
+  it('waits for a failed call that asks what is missing, too', async () => {
+    const door = new FakeDoor((job, index) =>
+      executed(job.names.map(() => ({ errno: index === 0 ? 2 : 22 }))),
+    );
+    const client = clientOver(door);
+    const order: string[] = [];
+    const persistence = { timeout: 1, engine: 'nope' };
+    const adding = client.addService({ ...SERVICE, persistence }).catch(() => order.push('add'));
+    await client.drained();
+    order.push('drained');
+    await adding;
+    assert.deepEqual(order, ['add', 'drained']);
   });
 
   it('resolves at once on an idle client, and on a closed one', async () => {

@@ -165,7 +165,6 @@ describe('a field that nobody knows: TypeError ERR_IPVS_UNKNOWN_FIELD', () => {
     [checkOptions, { timeOut: 1 }, 'options.timeOut'],
     [checkOptions, { netns: { nmae: 'a' } }, 'options.netns.nmae'],
     [checkObserverOptions, { timeout: 1 }, 'options.timeout'],
-    [checkObserverOptions, { queueLimit: 1 }, 'options.queueLimit'],
     [checkOptions, Object.create({ netnS: 1 }) as object, 'options.netnS'],
   ];
   for (const [check, argument, field] of rows) {

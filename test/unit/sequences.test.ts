@@ -410,6 +410,47 @@ describe('update', () => {
   });
 });
 
+describe('a destination that a list lacks', () => {
+  const others = (first: number, count: number): Uint8Array[] =>
+    Array.from({ length: count }, (_, index) =>
+      destinationRow({ ...PLAIN, address: `198.51.100.${first + index}` }),
+    );
+
+  it('is not there where the list came in one piece', async () => {
+    const door = scripted([{ rows: others(1, 8) }]);
+    await assert.rejects(clientOver(door).getDestination(SERVICE, PLAIN), {
+      reason: 'destination-not-found',
+    });
+    assert.equal(door.jobs.length, 1);
+  });
+
+  it('is not there when two longer lists agree', async () => {
+    const door = scripted([{ rows: others(1, 9) }], [{ rows: others(2, 9) }]);
+    await assert.rejects(clientOver(door).getDestination(SERVICE, PLAIN), {
+      reason: 'destination-not-found',
+    });
+    assert.equal(door.jobs.length, 3);
+  });
+
+  it('is there when the next list has it: the kernel passes over some while others are deleted', async () => {
+    const rows = [...others(20, 50), destinationRow(PLAIN)];
+    const door = scripted([{ rows: others(1, 60) }], [{ rows }]);
+    const { weight } = await clientOver(door).getDestination(SERVICE, PLAIN);
+    assert.equal(weight, PLAIN.weight);
+    const patched = scripted([{ rows: others(1, 60) }], [{ rows }], OK);
+    await clientOver(patched).updateDestination(SERVICE, PLAIN, { weight: 9 });
+    assert.deepEqual(commandsOf(patched), ['GET_DEST', 'GET_DEST', 'SET_DEST']);
+  });
+
+  it('may be there where no two lists agree', async () => {
+    let lists = 0;
+    const door = new FakeDoor(() => executed([{ rows: others((lists += 1), 9) }]));
+    await assert.rejects(clientOver(door).getDestination(SERVICE, PLAIN), {
+      reason: 'table-changing',
+    });
+  });
+});
+
 describe('stopDaemon', () => {
   const interrupted = fails(EINTR);
   const absent = [{ rows: [daemonRow('backup')] }];
@@ -439,7 +480,26 @@ describe('stopDaemon', () => {
       code: 'EINTR',
       message: /Try again/,
     });
-    assert.equal(door.jobs.length, 15);
+    // The last thing that it does is to look.
+    assert.deepEqual(commandsOf(door).slice(-2), ['DEL_DAEMON', 'GET_DAEMON']);
+    assert.equal(door.jobs.length, 16);
+  });
+
+  it('looks after its last attempt, too', async () => {
+    const door = new FakeDoor((job, index) => {
+      if (job.method === 'transact') return executed(interrupted);
+      return executed(index === 15 ? absent : present);
+    });
+    await clientOver(door).stopDaemon('master');
+    assert.equal(door.jobs.length, 16);
+  });
+
+  it('does not say that nothing was done where it cannot look', async () => {
+    const door = scripted(interrupted, [{ errno: ETIMEDOUT, stage: 'receive' }]);
+    await assert.rejects(clientOver(door).stopDaemon('master'), {
+      outcome: 'unknown',
+      syscall: 'IPVS_CMD_DEL_DAEMON',
+    });
   });
 
   it('says when there is none to stop', async () => {

@@ -2,7 +2,15 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import type { Ipvs } from '../../lib/index.js';
 import { IpvsError } from '../../lib/index.js';
-import { clientOver, dumped, executed, FakeDoor, type Job, success } from '../support/door.js';
+import {
+  clientOver,
+  dumped,
+  executed,
+  failedJob,
+  FakeDoor,
+  type Job,
+  success,
+} from '../support/door.js';
 
 const SERVICE = { protocol: 'tcp', address: '192.0.2.1', port: 80, scheduler: 'rr' } as const;
 const DESTINATION = { address: '192.0.2.2', port: 80, forwarding: 'masquerade' } as const;
@@ -149,6 +157,45 @@ describe('a scheduler or engine that the kernel lacks', () => {
       }
     });
   }
+
+  it('is told all the same where the question fails', async () => {
+    const door = new FakeDoor((job, index) => {
+      if (index > 0) throw new Error('no memory');
+      return executed(job.names.map(() => ({ errno: 2 })));
+    });
+    await assert.rejects(clientOver(door).addService(UNKNOWN), (error) => {
+      assert.ok(error instanceof IpvsError);
+      assert.deepEqual(
+        [error.reason, error.code, error.outcome],
+        ['unknown-scheduler-or-engine', 'ENOENT', 'not-applied'],
+      );
+      return true;
+    });
+  });
+});
+
+describe('a sysctl that was written', () => {
+  it('and cannot be read again may have been set', async () => {
+    const done = executed([]);
+    let opened = 0;
+    const door = Object.assign(new FakeDoor(), {
+      openFile: async () => {
+        opened += 1;
+        if (opened > 1) return await Promise.resolve(failedJob(24, 'file'));
+        const file = {
+          read: async () => await Promise.resolve(done),
+          write: async () => await Promise.resolve(done),
+        };
+        return { ...file, close: () => undefined };
+      },
+    });
+    const client = clientOver(door);
+    await assert.rejects(client.setSysctl('conntrack', 1), { code: 'EMFILE', outcome: 'unknown' });
+    await assert.rejects(client.setSysctl('conntrack', 1), {
+      code: 'EMFILE',
+      outcome: 'not-applied',
+    });
+  });
 });
 
 describe('the answers of a client', () => {
