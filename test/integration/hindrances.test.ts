@@ -22,6 +22,50 @@ const HINDRANCES: Readonly<Record<string, string>> = {
   short: 'files are read by a few bytes at a time',
 };
 
+const ADDON = new URL('../../lib/native/addon.js', import.meta.url).href;
+const ENCODE = new URL('../../lib/native/encode.js', import.meta.url).href;
+const REPLY = new URL('../../lib/native/reply.js', import.meta.url).href;
+
+/** Gives the native part more than it has time for; prints how many commands each job executed. */
+const SLOW = `import { createDoor } from ${JSON.stringify(ADDON)};
+import { encodeCommands } from ${JSON.stringify(ENCODE)};
+import { Reply } from ${JSON.stringify(REPLY)};
+const door = createDoor(null, 5000);
+await door.open();
+process.env.IPVS_FAULT = 'slow';
+const many = (name, count) => encodeCommands(Array.from({ length: count }, () => ({ name })));
+const dumped = new Reply(await door.dump(many('IPVS_CMD_GET_SERVICE', 5)));
+const written = new Reply(await door.transact(many('IPVS_CMD_FLUSH', 1000)));
+console.log(dumped.count, written.count);`;
+
+/** Streams where no descriptor can be doubled, then where it can. */
+const UNDOUBLED = `import { Ipvs } from 'ipvs';
+const ipvs = await Ipvs.open();
+process.env.IPVS_FAULT = 'undoubled';
+const ending = async () => await ipvs.streamServices().next().then(() => 'read', ({ code, outcome }) => code + ' ' + outcome);
+console.log(await ending());
+delete process.env.IPVS_FAULT;
+console.log(await ending());`;
+
+async function run(text: string): Promise<string> {
+  return await withNamespace(async (ns) => {
+    const words = [process.execPath, '--input-type=module', '--eval', text];
+    return await ns.run('env', `LD_PRELOAD=${FAULTS}`, ...words);
+  });
+}
+
+describe('a job', () => {
+  it('ends when its time is over: after two calls of 60 ms, whether it lists or writes', async () => {
+    assert.equal(await run(SLOW), '2 512\n');
+  });
+});
+
+describe('a list that is read page by page', () => {
+  it('is never that of another namespace by the same name: without a descriptor it fails', async () => {
+    assert.equal(await run(UNDOUBLED), 'EMFILE not-applied\nread\n');
+  });
+});
+
 async function connect(ns: Namespace): Promise<void> {
   await ns.restore(['-A -u 10.99.0.1:53 -s rr', '-a -u 10.99.0.1:53 -r 10.99.0.2:53 -m']);
   await ns.run('ip', 'addr', 'add', '10.99.0.1/32', 'dev', 'lo');

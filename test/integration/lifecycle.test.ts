@@ -5,6 +5,7 @@ import { describe, it } from 'mocha';
 import { descriptors } from '../support/descriptors.js';
 import { rejection } from '../support/failure.js';
 import { inNamespace, type Namespace } from '../support/netns.js';
+import { patience } from '../support/patience.js';
 
 const WEB: Service = { protocol: 'tcp', address: '10.0.0.1', port: 80, scheduler: 'rr' };
 const REAL = { address: '10.0.1.1', port: 80, forwarding: 'masquerade' } as const;
@@ -107,6 +108,17 @@ describe('the life of a client', () => {
       assert.deepEqual(await descriptors(), before);
     }),
   );
+
+  it(
+    'is one of as many as a process has descriptors for: more than libnl has ports',
+    inNamespace(async (ns) => {
+      const text = `const others = [];
+        for (let count = 0; count < 1100; count += 1) others.push(await Ipvs.open());
+        console.log((await others.at(-1).listServices()).length);
+        for (const each of others) await each.close();`;
+      assert.equal(await script(ns, text), '0\n');
+    }),
+  ).timeout(60_000 * patience);
 
   it(
     'does not keep the process alive',
