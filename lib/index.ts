@@ -5,6 +5,7 @@
  */
 export type { Family } from './address.js';
 export { diagnose } from './diagnose/index.js';
+export type * from './diagnose/model.js';
 export { type ArgumentError, IpvsError, type IpvsErrorReason } from './errors.js';
 export { Ipvs } from './ipvs.js';
 export {

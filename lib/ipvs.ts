@@ -1,5 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { diagnoseSession } from './diagnose/index.js';
+import type { DiagnoseOptions, Finding } from './diagnose/model.js';
 import { notConstructible } from './errors.js';
 import { checkRole, checkSyncDaemon } from './input/daemon.js';
 import { checkDestination, checkDestinationReference, takesPortZero } from './input/destination.js';
@@ -24,8 +25,6 @@ import type {
   DestinationInput,
   DestinationPatch,
   DestinationReference,
-  DiagnoseOptions,
-  Finding,
   Info,
   ListOptions,
   OpenOptions,

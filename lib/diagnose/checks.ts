@@ -1,9 +1,10 @@
 /** Each fault that is looked for: what shows it, why it matters, and the command that mends it. */
 import { checkServiceReference } from '../input/service.js';
 import { formatKey } from '../keys.js';
-import type { Finding, ServiceState } from '../model.js';
+import type { ServiceState } from '../model.js';
 import { deafEngine, ignoredPort } from './definitions.js';
 import type { Facts } from './facts.js';
+import type { Finding } from './model.js';
 
 /** Judges facts, and knows no other source. */
 export type Check = (facts: Facts) => Finding[];

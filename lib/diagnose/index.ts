@@ -2,12 +2,13 @@ import { readFile } from 'node:fs/promises';
 import { release } from 'node:os';
 import { IpvsError } from '../errors.js';
 import { checkDiagnoseAndOpenOptions, type CheckedDiagnoseOptions } from '../input/options.js';
-import type { DiagnoseOptions, Finding, OpenOptions } from '../model.js';
+import type { OpenOptions } from '../model.js';
 import { findMissing } from '../sequence.js';
 import { readTable, withoutCounts } from '../sequences/snapshot.js';
 import { Session } from '../session.js';
 import { CHECKS } from './checks.js';
 import { type Facts, factsOfFailure, gatherFacts } from './facts.js';
+import type { DiagnoseOptions, Finding } from './model.js';
 
 const SEVERITIES = ['error', 'warning', 'info'];
 const SUBJECT = { method: 'diagnose' };

@@ -1,5 +1,6 @@
 /** The words of applying a desired state: options and reports. Types only. */
-import type { CallOptions, ConnectionGauges, Finding } from '../model.js';
+import type { Finding } from '../diagnose/model.js';
+import type { CallOptions, ConnectionGauges } from '../model.js';
 import type { Change, ChangeKey, DrainRule, PlanOptions } from './model.js';
 
 /** Since when a destination drains. */

@@ -1,9 +1,9 @@
 /** Makes the table what it should be: reads it, plans, carries out, and reads again what others changed meanwhile. */
 import { steadyNow } from '../clock.js';
 import { persistenceOutlasts } from '../diagnose/checks.js';
+import type { Finding } from '../diagnose/model.js';
 import { hasReason } from '../errors.js';
 import type { CheckedServiceKey } from '../input/service.js';
-import type { Finding } from '../model.js';
 import type { Session } from '../session.js';
 import type { SysctlValue } from '../sysctls.js';
 import type { Writer } from '../writer.js';
