@@ -30,4 +30,4 @@ export { Reconciler } from './reconcile/reconciler.js';
 export type { ReconcilerEvents, StopOptions } from './reconcile/reconciler-model.js';
 export type { Backoff, ReconcilerOptions } from './reconcile/reconciler-options.js';
 export { Statistics, type StatisticsJson } from './statistics.js';
-export type { Sysctls, SysctlValue } from './sysctls.js';
+export type { SysctlOf, Sysctls, SysctlValue } from './sysctls.js';

@@ -61,7 +61,7 @@ import { readTable, readTableSteadily, withoutCounts } from './sequences/snapsho
 import { promised, Session } from './session.js';
 import { streamDestinations, streamServices, streamSnapshot } from './streams.js';
 import type { Statistics } from './statistics.js';
-import type { Sysctls, SysctlValue } from './sysctls.js';
+import type { SysctlOf, Sysctls, SysctlValue } from './sysctls.js';
 import { Writer } from './writer.js';
 
 /**
@@ -667,14 +667,13 @@ export class Ipvs implements AsyncDisposable {
    *
    * @throws IpvsError with reason `unknown-sysctl`.
    */
-  async getSysctl<Name extends keyof Sysctls>(
+  async getSysctl<const Name extends string>(
     name: Name,
     options?: CallOptions,
-  ): Promise<Sysctls[Name]>;
-  async getSysctl(name: string, options?: CallOptions): Promise<SysctlValue>;
-  async getSysctl(name: string, options?: CallOptions): Promise<SysctlValue> {
+  ): Promise<SysctlOf<Name>> {
     const checked = checkSysctlName('name', name);
-    return await readSysctl(this.#files('getSysctl', options), 'getSysctl', checked);
+    const value = await readSysctl(this.#files('getSysctl', options), 'getSysctl', checked);
+    return value as SysctlOf<Name>;
   }
 
   /**
@@ -685,16 +684,15 @@ export class Ipvs implements AsyncDisposable {
    * @returns The value that the kernel holds afterwards: `drop_entry` 2, for one, becomes 1.
    * @throws IpvsError with reason `unknown-sysctl`, `invalid-sysctl`, `permission-denied`.
    */
-  async setSysctl<Name extends keyof Sysctls>(
+  async setSysctl<const Name extends string>(
     name: Name,
-    value: Sysctls[Name],
+    value: SysctlOf<Name>,
     options?: CallOptions,
-  ): Promise<Sysctls[Name]>;
-  async setSysctl(name: string, value: SysctlValue, options?: CallOptions): Promise<SysctlValue>;
-  async setSysctl(name: string, value: SysctlValue, options?: CallOptions): Promise<SysctlValue> {
+  ): Promise<SysctlOf<Name>> {
     const checked = checkSysctlName('name', name);
     const text = checkSysctlValue('value', checked, value);
-    return await writeSysctl(this.#files('setSysctl', options), checked, text);
+    const held = await writeSysctl(this.#files('setSysctl', options), checked, text);
+    return held as SysctlOf<Name>;
   }
 
   /**

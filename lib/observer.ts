@@ -22,7 +22,7 @@ import { readObservedInfo, readObservedTable } from './proc/table.js';
 import { readCpuTotals, readTotals } from './proc/totals.js';
 import { Queue } from './queue.js';
 import type { Statistics } from './statistics.js';
-import type { Sysctls, SysctlValue } from './sysctls.js';
+import type { SysctlOf, Sysctls, SysctlValue } from './sysctls.js';
 
 /**
  * Reads what `/proc` shows of IPVS to everybody, without any privilege: for a daemon that watches and
@@ -115,14 +115,13 @@ export class IpvsObserver implements AsyncDisposable {
   }
 
   /** The value of one sysctl; see {@link Ipvs.getSysctl}. */
-  async getSysctl<Name extends keyof Sysctls>(
+  async getSysctl<const Name extends string>(
     name: Name,
     options?: CallOptions,
-  ): Promise<Sysctls[Name]>;
-  async getSysctl(name: string, options?: CallOptions): Promise<SysctlValue>;
-  async getSysctl(name: string, options?: CallOptions): Promise<SysctlValue> {
+  ): Promise<SysctlOf<Name>> {
     const checked = checkSysctlName('name', name);
-    return await readSysctl(this.#open('getSysctl', options), 'getSysctl', checked);
+    const value = await readSysctl(this.#open('getSysctl', options), 'getSysctl', checked);
+    return value as SysctlOf<Name>;
   }
 
   #open(method: string, options: CallOptions | undefined): Files {

@@ -73,7 +73,7 @@ export interface Sysctls {
   /** Size of the sync sockets' buffers in bytes; 0 is the system's. Default: 0. */
   readonly sync_sock_size: number;
   /** Packets before a connection is synced first, and how many between two syncs. Default: [3, 50]. */
-  readonly sync_threshold: readonly number[];
+  readonly sync_threshold: readonly [threshold: number, period: number];
   /** Format of sync messages: 0 for Linux before 2.6.39, 1. Default: 1. */
   readonly sync_version: number;
   /** CPUs of the estimator (Linux 6.2). */
@@ -82,7 +82,12 @@ export interface Sysctls {
   readonly est_nice: number;
 }
 
-/** The whole numbers that a sysctl takes: those that mean something, fewer than the kernel stores. */
+/** The value of the sysctl `Name`: any {@link SysctlValue} of one that {@link Sysctls} does not know. */
+export type SysctlOf<Name extends string> = Name extends keyof Sysctls
+  ? Sysctls[Name]
+  : SysctlValue;
+
+/** The whole numbers that a sysctl accepts: those that mean something, fewer than the kernel stores. */
 export type Bounds = readonly [least: number, most: number];
 
 const SWITCH: Bounds = [0, 1];

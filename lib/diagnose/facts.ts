@@ -3,9 +3,9 @@ import type { Address } from '../address.js';
 import { IpvsError } from '../errors.js';
 import { checkDestinationReference } from '../input/destination.js';
 import { checkServiceReference } from '../input/service.js';
-import { parseSysctlValue } from '../input/sysctls.js';
 import type { ServiceState } from '../model.js';
 import type { Files } from '../proc/files.js';
+import { parseSysctlValue } from '../proc/sysctls.js';
 import { findLocal } from './local.js';
 
 /** Everything that the checks look at. */

@@ -1,5 +1,5 @@
 import { outOfRange, wrongType } from '../errors.js';
-import { SYSCTL_BOUNDS, type SysctlValue } from '../sysctls.js';
+import { SYSCTL_BOUNDS } from '../sysctls.js';
 import { checkInteger } from './checks.js';
 
 /** The name of a sysctl, which becomes a file's name: nothing else can be smuggled into a path. */
@@ -48,16 +48,4 @@ function checkUnknown(field: string, value: unknown): string {
 export function checkSysctlValue(field: string, name: string, value: unknown): string {
   if (name === 'sync_threshold') return checkThreshold(field, value);
   return SYSCTL_BOUNDS.has(name) ? checkNumber(field, name, value) : checkUnknown(field, value);
-}
-
-/** What the text of a sysctl says. */
-export function parseSysctlValue(text: string): SysctlValue {
-  const line = text.replace(/\n$/, '');
-  const words = line.split(/[\t ]+/);
-  const numbers = words.map(Number);
-  const plain = words.every((word, index) => {
-    return /^-?\d+$/.test(word) && Number.isSafeInteger(numbers[index]);
-  });
-  if (!plain) return line;
-  return numbers.length === 1 && numbers[0] !== undefined ? numbers[0] : numbers;
 }

@@ -2,7 +2,6 @@
 import { constants } from 'node:os';
 import { hasReason } from '../errors.js';
 import { fileError, type FileSubject } from './failures.js';
-import { parseSysctlValue } from '../input/sysctls.js';
 import type { SysctlValue } from '../sysctls.js';
 import type { Files } from './files.js';
 
@@ -27,6 +26,18 @@ const NO_SYSCTL = {
 
 function subjectOf(method: string, name: string): FileSubject {
   return { method, detail: name, path: `${FOLDER}/${name}`, missing: NO_SYSCTL };
+}
+
+/** What the text of a sysctl says. */
+export function parseSysctlValue(text: string): SysctlValue {
+  const line = text.replace(/\n$/, '');
+  const words = line.split(/[\t ]+/);
+  const numbers = words.map(Number);
+  const plain = words.every((word, index) => {
+    return /^-?\d+$/.test(word) && Number.isSafeInteger(numbers[index]);
+  });
+  if (!plain) return line;
+  return numbers.length === 1 && numbers[0] !== undefined ? numbers[0] : numbers;
 }
 
 /** The value of one sysctl. */

@@ -11,6 +11,7 @@ import type {
   ServiceInput,
   ServiceSnapshot,
   ServiceState,
+  SysctlValue,
 } from '../../lib/index.js';
 import { clientOver, FakeDoor } from '../support/door.js';
 
@@ -92,5 +93,41 @@ describe('what a caller writes', () => {
     for (const each of SERVICES) await assert.rejects(ipvs.addService(each), refusal);
     for (const each of DESTINATIONS) await assert.rejects(ipvs.addDestination(WEB, each), refusal);
     assert.deepEqual(door.jobs, []);
+  });
+});
+
+describe('a sysctl', () => {
+  it('that is known has values of its own type alone', async () => {
+    const door = new FakeDoor();
+    const ipvs = clientOver(door);
+    const refused = [
+      // @ts-expect-error -- not a text
+      ipvs.setSysctl('conntrack', 'yes'),
+      // @ts-expect-error -- not one number
+      ipvs.setSysctl('sync_threshold', 3),
+      // @ts-expect-error -- not one number in an array either
+      ipvs.setSysctl('sync_threshold', [3]),
+    ];
+    await Promise.all(refused.map((each) => assert.rejects(each, { code: /^ERR_IPVS_/ })));
+    assert.deepEqual(door.events, []);
+    const conntrack: Promise<number> = ipvs.getSysctl('conntrack');
+    const threshold: Promise<readonly [number, number]> = ipvs.setSysctl('sync_threshold', [3, 50]);
+    const missing = { reason: 'unknown-sysctl' };
+    await Promise.all([conntrack, threshold].map((each) => assert.rejects(each, missing)));
+  });
+
+  it('that is not known has values of every type', async () => {
+    const ipvs = clientOver(new FakeDoor());
+    const unknown: Promise<SysctlValue>[] = [
+      ipvs.getSysctl('future'),
+      ipvs.setSysctl('future', 1),
+      ipvs.setSysctl('future', [1, 2, 3]),
+      ipvs.setSysctl('future', '0-3'),
+    ];
+    const missing = { reason: 'unknown-sysctl' };
+    await Promise.all(unknown.map((each) => assert.rejects(each, missing)));
+    // @ts-expect-error -- who knows what it is
+    const number: Promise<number> = ipvs.getSysctl('future');
+    await assert.rejects(number);
   });
 });
