@@ -142,7 +142,6 @@ export class Ipvs implements AsyncDisposable {
    * @throws IpvsError with reason `service-exists`, `unknown-scheduler`, `unknown-engine`,
    * `unsupported-family`.
    */
-  // eslint-disable-next-line @typescript-eslint/promise-function-async -- see `promised`
   addService(service: ServiceInput, options?: CallOptions): Promise<void> {
     return promised(() => {
       const definition = checkService('service', service);
@@ -156,7 +155,6 @@ export class Ipvs implements AsyncDisposable {
    *
    * @throws IpvsError with reason `service-not-found`, `unknown-scheduler`, `unknown-engine`.
    */
-  // eslint-disable-next-line @typescript-eslint/promise-function-async -- see `promised`
   setService(service: ServiceInput, options?: CallOptions): Promise<void> {
     return promised(() => {
       const definition = checkService('service', service);
@@ -202,7 +200,6 @@ export class Ipvs implements AsyncDisposable {
    *
    * @throws IpvsError with reason `service-not-found`.
    */
-  // eslint-disable-next-line @typescript-eslint/promise-function-async -- see `promised`
   deleteService(service: ServiceReference, options?: CallOptions): Promise<void> {
     return promised(() => {
       const key = checkServiceReference('service', service);
@@ -253,7 +250,6 @@ export class Ipvs implements AsyncDisposable {
    * @throws IpvsError with reason `service-not-found`, `destination-exists`, `invalid-destination`,
    * `unsupported-by-kernel`.
    */
-  // eslint-disable-next-line @typescript-eslint/promise-function-async -- see `promised`
   addDestination(
     service: ServiceReference,
     destination: DestinationInput,
@@ -275,7 +271,6 @@ export class Ipvs implements AsyncDisposable {
    * @throws IpvsError with reason `service-not-found`, `destination-not-found`,
    * `invalid-destination`, `unsupported-by-kernel`.
    */
-  // eslint-disable-next-line @typescript-eslint/promise-function-async -- see `promised`
   setDestination(
     service: ServiceReference,
     destination: DestinationInput,
@@ -334,7 +329,6 @@ export class Ipvs implements AsyncDisposable {
    *
    * @throws IpvsError with reason `service-not-found`, `destination-not-found`.
    */
-  // eslint-disable-next-line @typescript-eslint/promise-function-async -- see `promised`
   deleteDestination(
     service: ServiceReference,
     destination: DestinationReference,

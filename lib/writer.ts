@@ -35,25 +35,21 @@ export class Writer {
     return new Writer(session, this.#tunnels);
   }
 
-  // eslint-disable-next-line @typescript-eslint/promise-function-async -- see `promised`
   addService(definition: CheckedService, signal: Signal): Promise<void> {
     const command = { name: 'IPVS_CMD_NEW_SERVICE', service: definition.key, definition } as const;
     return this.#session.execute('addService', command, signal);
   }
 
-  // eslint-disable-next-line @typescript-eslint/promise-function-async -- see `promised`
   setService(definition: CheckedService, signal: Signal): Promise<void> {
     const command = { name: 'IPVS_CMD_SET_SERVICE', service: definition.key, definition } as const;
     return this.#session.execute('setService', command, signal);
   }
 
-  // eslint-disable-next-line @typescript-eslint/promise-function-async -- see `promised`
   deleteService(service: CheckedServiceKey, signal: Signal): Promise<void> {
     const command = { name: 'IPVS_CMD_DEL_SERVICE', service } as const;
     return this.#session.execute('deleteService', command, signal);
   }
 
-  // eslint-disable-next-line @typescript-eslint/promise-function-async -- see `promised`
   addDestination(
     service: CheckedServiceKey,
     wanted: CheckedDestination,
@@ -63,7 +59,6 @@ export class Writer {
     return this.#define('IPVS_CMD_NEW_DEST', subject, wanted, addDestination, signal);
   }
 
-  // eslint-disable-next-line @typescript-eslint/promise-function-async -- see `promised`
   setDestination(
     service: CheckedServiceKey,
     wanted: CheckedDestination,
@@ -73,7 +68,6 @@ export class Writer {
     return this.#define('IPVS_CMD_SET_DEST', subject, wanted, setDestination, signal);
   }
 
-  // eslint-disable-next-line @typescript-eslint/promise-function-async -- see `promised`
   deleteDestination(
     service: CheckedServiceKey,
     destination: DestinationSubject['destination'],
@@ -129,7 +123,6 @@ export class Writer {
   }
 
   /** Gives a destination its definition: by one command, unless its kind of tunnel has not been seen to work. */
-  // eslint-disable-next-line @typescript-eslint/promise-function-async -- see `promised`
   #define(
     name: 'IPVS_CMD_NEW_DEST' | 'IPVS_CMD_SET_DEST',
     subject: DestinationSubject,
