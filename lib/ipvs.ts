@@ -40,6 +40,7 @@ import type {
   SyncDaemonEntry,
   SyncDaemonRole,
   Timeouts,
+  TimeoutsPatch,
 } from './model.js';
 import { decodeDestination, decodeInfo, decodeService, decodeTimeouts } from './native/decode.js';
 import { decodeDaemons, decodeDestinations, decodeServices } from './native/lists.js';
@@ -558,7 +559,7 @@ export class Ipvs implements AsyncDisposable {
    * seconds each; timeouts that are not mentioned stay, and `{}` changes nothing. A connection takes up a
    * change with its next packet (net/netfilter/ipvs/ip_vs_proto_tcp.c, set_tcp_state).
    */
-  async setTimeouts(timeouts: Partial<Timeouts>, options?: CallOptions): Promise<void> {
+  async setTimeouts(timeouts: TimeoutsPatch, options?: CallOptions): Promise<void> {
     const command = {
       name: 'IPVS_CMD_SET_CONFIG',
       timeouts: checkTimeouts('timeouts', timeouts),

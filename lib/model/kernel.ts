@@ -17,3 +17,13 @@ export interface Timeouts {
   /** UDP. The kernel starts with 300. */
   readonly udp: number;
 }
+
+/** What is to change of the {@link Timeouts}: those that are missing or `undefined` stay as they are. */
+export interface TimeoutsPatch {
+  /** As in {@link Timeouts}. */
+  readonly tcp?: number | undefined;
+  /** As in {@link Timeouts}. */
+  readonly tcpFin?: number | undefined;
+  /** As in {@link Timeouts}. */
+  readonly udp?: number | undefined;
+}

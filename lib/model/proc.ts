@@ -1,6 +1,6 @@
 /** What `/proc` shows. */
 import type { Forwarding } from './destination.js';
-import type { ForeignProtocol, Persistence, Protocol } from './service.js';
+import type { ForeignProtocol, Protocol } from './service.js';
 import type { ConnectionGauges } from './table.js';
 
 /** An address and a port of a {@link Connection}. */

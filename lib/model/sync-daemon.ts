@@ -1,5 +1,4 @@
 /** Sync daemons: threads of the kernel by which directors share their connections. */
-import type { ServiceObservation } from './table.js';
 
 /** A master sends what it knows of connections to multicast, a backup takes it from there. */
 export type SyncDaemonRole = 'master' | 'backup';

@@ -7,7 +7,7 @@ import type {
   Forwarding,
   Tunnel,
 } from './destination.js';
-import type { Persistence, SchedulerFlag, Service, ServiceReference } from './service.js';
+import type { SchedulerFlag, Service, ServiceReference } from './service.js';
 
 /** {@link Persistence} as read from the kernel. */
 export interface PersistenceEntry {

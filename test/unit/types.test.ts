@@ -96,6 +96,15 @@ describe('what a caller writes', () => {
   });
 });
 
+describe('what a caller leaves out', () => {
+  it('may be undefined as well', async () => {
+    const door = new FakeDoor();
+    const ipvs = clientOver(door);
+    await ipvs.setTimeouts({ tcp: 900, tcpFin: undefined, udp: undefined });
+    assert.deepEqual(door.jobs.at(0)?.names, ['IPVS_CMD_SET_CONFIG']);
+  });
+});
+
 describe('a sysctl', () => {
   it('that is known has values of its own type alone', async () => {
     const door = new FakeDoor();
