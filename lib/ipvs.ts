@@ -12,7 +12,7 @@ import {
   checkSnapshotOptions,
 } from './input/options.js';
 import { checkDestinationPatch, checkServicePatch } from './input/patch.js';
-import { checkService, checkServiceReference } from './input/service.js';
+import { checkService, checkServiceReference, checkZeroedService } from './input/service.js';
 import { checkTimeouts } from './input/timeouts.js';
 import { checkSysctlName, checkSysctlValue } from './input/sysctls.js';
 import type {
@@ -528,16 +528,25 @@ export class Ipvs implements AsyncDisposable {
   }
 
   /**
-   * Sets statistics back to zero (IPVS_CMD_ZERO): of one virtual service and its destinations, or,
-   * without an argument, of all of them and the totals of the network namespace. Connections are not
-   * touched, nor are their numbers in {@link DestinationEntry.connections}.
+   * Sets the statistics of one virtual service and its destinations back to zero (IPVS_CMD_ZERO).
+   * Connections are not touched, nor are their numbers in {@link DestinationEntry.connections}.
    *
    * @throws IpvsError with reason `service-not-found`.
    */
-  async zero(service?: ServiceReference, options?: CallOptions): Promise<void> {
-    const key = service === undefined ? undefined : checkServiceReference('service', service);
+  async zero(service: ServiceReference, options?: CallOptions): Promise<void> {
+    const key = checkZeroedService('service', service);
     const signal = checkCallOptions(options);
     await this.#session.send('zero', { name: 'IPVS_CMD_ZERO', service: key }, { signal });
+  }
+
+  /**
+   * Sets the statistics of all virtual services and their destinations back to zero, and the totals of
+   * the network namespace ({@link Ipvs.getTotals}), as {@link Ipvs.zero} does for one service
+   * (IPVS_CMD_ZERO).
+   */
+  async zeroAll(options?: CallOptions): Promise<void> {
+    const signal = checkCallOptions(options);
+    await this.#session.send('zeroAll', { name: 'IPVS_CMD_ZERO' }, { signal });
   }
 
   /** Deletes all virtual services and their destinations in the namespace (IPVS_CMD_FLUSH). */
@@ -633,8 +642,8 @@ export class Ipvs implements AsyncDisposable {
   }
 
   /**
-   * The same, by CPU, and not lagging behind (`/proc/net/ip_vs_stats_percpu`). {@link Ipvs.zero} does
-   * not touch it. There is a row for each CPU that the kernel may ever have.
+   * The same, by CPU, and not lagging behind (`/proc/net/ip_vs_stats_percpu`). {@link Ipvs.zeroAll}
+   * does not touch it. There is a row for each CPU that the kernel may ever have.
    */
   async getCpuTotals(options?: CallOptions): Promise<CpuTotals[]> {
     return await readCpuTotals(this.#files('getCpuTotals', options));

@@ -92,6 +92,13 @@ export function checkServiceReference(field: string, value: unknown): CheckedSer
   return { family: address.family, protocol, address, port };
 }
 
+/** The service whose statistics are to be zeroed: for the kernel, none at all would mean every one. */
+export function checkZeroedService(field: string, value: unknown): CheckedServiceKey {
+  if (value !== undefined) return checkServiceReference(field, value);
+  const expected = `an object ${SERVICE_REFERENCE.text}; zeroAll() is for all services`;
+  throw wrongType(field, expected, value);
+}
+
 function checkNewKey(field: string, fields: Fields): CheckedServiceKey {
   if (fields['fwmark'] !== undefined) return checkFirewallMark(field, fields);
   const protocol = checkProtocol(field, fields, false);

@@ -217,7 +217,7 @@ describe('totals', () => {
       await withNamespace(async (other) => {
         assert.equal((await (await other.open()).getTotals()).connections, 0n);
       });
-      await ipvs.zero();
+      await ipvs.zeroAll();
       assert.equal((await ipvs.getTotals()).connections, 0n);
     }),
   );

@@ -180,7 +180,7 @@ describe('what the kernel counted', () => {
       assert.ok(listedDns);
       assert.deepEqual(totalsOf(listedDns), zeros);
 
-      await ipvs.zero();
+      await ipvs.zeroAll();
       assert.deepEqual(await read(), [
         { ...web, counted: [zeros, zeros, zeros] },
         { ...dns, counted: [zeros, zeros] },

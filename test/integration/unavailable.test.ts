@@ -77,7 +77,7 @@ describe('a kernel without IPVS', () => {
           ...[ipvs.getDestination(WEB, REAL), ipvs.deleteDestination(WEB, REAL)],
           ...[ipvs.updateService(WEB, { scheduler: 'lc' }), ipvs.ensureService(WEB)],
           ...[ipvs.updateDestination(WEB, REAL, { weight: 2 }), ipvs.ensureDestination(WEB, REAL)],
-          ...[ipvs.snapshot(), ipvs.snapshot({ consistent: true }), ipvs.zero(WEB), ipvs.zero()],
+          ...[ipvs.snapshot(), ipvs.snapshot({ consistent: true }), ipvs.zero(WEB), ipvs.zeroAll()],
           ...[ipvs.getTimeouts(), ipvs.setTimeouts({ udp: 30 }), ipvs.listDaemons()],
           ...[ipvs.startDaemon({ role: 'master', interface: 'lo' }), ipvs.stopDaemon('master')],
           ...[collect(ipvs.connections()), ipvs.getTotals()],

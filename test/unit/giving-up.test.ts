@@ -50,7 +50,10 @@ const CALLS: Readonly<Record<string, (client: Ipvs, options: CallOptions) => Pro
   listDestinations: async (client, options) => await client.listDestinations(SERVICE, options),
   snapshot: async (client, options) => await client.snapshot(options),
   zero: async (client, options) => {
-    await client.zero(undefined, options);
+    await client.zero(SERVICE, options);
+  },
+  zeroAll: async (client, options) => {
+    await client.zeroAll(options);
   },
   flush: async (client, options) => {
     await client.flush(options);

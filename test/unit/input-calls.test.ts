@@ -64,7 +64,10 @@ describe('calls of a client with wrong arguments', () => {
     const door = new FakeDoor();
     const client = clientOver(door) as unknown as Untyped;
     const calls: readonly [string, readonly unknown[], string][] = [
+      ['zero', [], 'service'],
+      ['zero', [undefined, {}], 'service'],
       ['zero', [null], 'service'],
+      ['zeroAll', [SERVICE], 'options.protocol'],
       ['zero', [{ ...SERVICE, port: -1 }], 'service.port'],
       ['updateService', [SERVICE], 'patch'],
       ['updateDestination', [SERVICE, DESTINATION, { weight: -1 }], 'patch.weight'],

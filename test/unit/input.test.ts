@@ -9,7 +9,11 @@ import {
   checkSnapshotOptions,
 } from '../../lib/input/options.js';
 import { checkDestinationPatch } from '../../lib/input/patch.js';
-import { checkService, checkServiceReference } from '../../lib/input/service.js';
+import {
+  checkService,
+  checkServiceReference,
+  checkZeroedService,
+} from '../../lib/input/service.js';
 import { checkSysctlValue } from '../../lib/input/sysctls.js';
 import { checkTimeouts } from '../../lib/input/timeouts.js';
 import { describeField, NOT_WHOLE } from '../support/fields.js';
@@ -98,6 +102,10 @@ describe('an argument that must be an object', () => {
       [
         () => checkTimeouts('timeouts', 30),
         'timeouts must be an object { tcp?, tcpFin?, udp? }; received 30',
+      ],
+      [
+        () => checkZeroedService('service', undefined),
+        'service is required: an object { protocol, address, port } or { fwmark, family }; zeroAll() is for all services',
       ],
     ];
     for (const [check, message] of rows) assert.throws(check, { name: 'TypeError', message });

@@ -64,7 +64,10 @@ const CALLS: Readonly<Record<string, (client: Ipvs) => Promise<unknown>>> = {
     await client.listDestinations(SERVICE, { consistent: true }),
   snapshot: async (client) => await client.snapshot(),
   zero: async (client) => {
-    await client.zero();
+    await client.zero(SERVICE);
+  },
+  zeroAll: async (client) => {
+    await client.zeroAll();
   },
   getTimeouts: async (client) => await client.getTimeouts(),
   setTimeouts: async (client) => {

@@ -96,6 +96,17 @@ describe('what a caller writes', () => {
   });
 });
 
+describe('a service that was not found', () => {
+  it('does not stand for all of them', async () => {
+    const door = new FakeDoor();
+    const ipvs = clientOver(door);
+    const none = ([] as ServiceEntry[]).find(({ port }) => port === 80);
+    // @ts-expect-error -- may be undefined
+    await assert.rejects(ipvs.zero(none), { code: 'ERR_IPVS_INVALID_SERVICE' });
+    assert.deepEqual(door.jobs, []);
+  });
+});
+
 describe('what a caller leaves out', () => {
   it('may be undefined as well', async () => {
     const door = new FakeDoor();
