@@ -160,11 +160,6 @@ export function contains(network: Cidr, address: Address): boolean {
   return (((network.bytes[whole] ?? 0) ^ (address.bytes[whole] ?? 0)) & mask) === 0;
 }
 
-/** The family of the network that {@link parseCidr} reads, `undefined` when it is not one. */
-export function familyOfCidr(text: string): Family | undefined {
-  return parseCidr(text)?.family;
-}
-
 /**
  * Reads a whole number without leading zeros that fills `text` from `start` to `end`.
  *

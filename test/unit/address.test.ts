@@ -7,7 +7,6 @@ import {
   type Cidr,
   type Family,
   familyOf,
-  familyOfCidr,
   formatAddress,
   parseAddress as readAddress,
   parseCidr as readCidr,
@@ -214,6 +213,10 @@ const DELIBERATE_DIFFERENCES: readonly {
 
 const FAMILIES: readonly Family[] = ['ipv4', 'ipv6'];
 const DIFFERENT = new Set(DELIBERATE_DIFFERENCES.map(({ text }) => text));
+
+function familyOfCidr(text: string): Family | undefined {
+  return parseCidr(text)?.family;
+}
 
 /** Declares one test for every entry of a table that is not a deliberate difference. */
 function judge(table: Table, family: (text: string) => Family | undefined): void {
