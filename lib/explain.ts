@@ -1,5 +1,6 @@
 /** What an errno means, and what to do: the one place that says so. */
-import { errnoName, type IpvsErrorReason } from './errors.js';
+import { errnoName } from './errno.js';
+import type { IpvsErrorReason } from './errors.js';
 import type { CommandName } from './native/layout.js';
 import type { Outcome } from './native/reply.js';
 

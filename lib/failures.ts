@@ -1,6 +1,7 @@
 /** The errors of commands and clients, for humans. */
 import { constants } from 'node:os';
-import { errnoName, IpvsError } from './errors.js';
+import { errnoName } from './errno.js';
+import { IpvsError } from './errors.js';
 import { explain, explainOpening, type Explanation, isReading, jobExplanation } from './explain.js';
 import type { CheckedTunnel } from './input/destination.js';
 import { formatCheckedKey } from './keys.js';

@@ -4,9 +4,10 @@
  * @packageDocumentation
  */
 export type { Family } from './address.js';
+export type { ArgumentError } from './argument-errors.js';
 export { diagnose } from './diagnose/index.js';
 export type * from './diagnose/model.js';
-export { type ArgumentError, IpvsError, type IpvsErrorReason } from './errors.js';
+export { IpvsError, type IpvsErrorReason } from './errors.js';
 export { Ipvs } from './ipvs.js';
 export {
   compareKeys,

@@ -1,5 +1,5 @@
 import { compareAddresses } from './address.js';
-import { conflict, outOfRange, wrongType } from './errors.js';
+import { conflict, outOfRange, wrongType } from './argument-errors.js';
 import { checkDestinationReference, type CheckedDestinationKey } from './input/destination.js';
 import { checkServiceReference, type CheckedServiceKey } from './input/service.js';
 import type {

@@ -1,5 +1,5 @@
 import { type Address, type Family, parseAddress } from '../address.js';
-import { conflict, outOfRange, wrongType } from '../errors.js';
+import { conflict, outOfRange, wrongType } from '../argument-errors.js';
 import { checkWord, type Fields } from './checks.js';
 
 /** The two families, as an argument names them. */

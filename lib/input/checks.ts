@@ -1,4 +1,4 @@
-import { outOfRange, unknownField, wrongType } from '../errors.js';
+import { outOfRange, unknownField, wrongType } from '../argument-errors.js';
 
 /** An argument as it comes from a caller: an object, of which nothing else is known. */
 export type Fields = Readonly<Record<string, unknown>>;

@@ -1,5 +1,5 @@
 import { type Cidr, contains, parseAddress, parseCidr } from '../address.js';
-import { outOfRange, wrongType } from '../errors.js';
+import { outOfRange, wrongType } from '../argument-errors.js';
 import type { Connection, ConnectionEndpoint } from '../model.js';
 import { protocolName } from '../protocols.js';
 import { checkBoolean, checkObject, type Fields, Shape } from './checks.js';

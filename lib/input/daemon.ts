@@ -1,5 +1,5 @@
 import type { Address } from '../address.js';
-import { outOfRange, wrongType } from '../errors.js';
+import { outOfRange, wrongType } from '../argument-errors.js';
 import { MAX_INTERFACE_LENGTH, MAX_SYNC_ID } from '../limits.js';
 import type { SyncDaemonRole } from '../model.js';
 import { checkAddress } from './address.js';

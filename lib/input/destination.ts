@@ -1,5 +1,5 @@
 import type { Address, Family } from '../address.js';
-import { conflict } from '../errors.js';
+import { conflict } from '../argument-errors.js';
 import { MAX_INT } from '../limits.js';
 import type { Forwarding, Tunnel } from '../model.js';
 import { checkAddressIn, checkReferenceAddress } from './address.js';

@@ -1,4 +1,4 @@
-import { conflict, outOfRange, wrongType } from '../errors.js';
+import { conflict, outOfRange, wrongType } from '../argument-errors.js';
 import { MAX_SCHEDULER_LENGTH } from '../limits.js';
 import {
   checkBoolean,

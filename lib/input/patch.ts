@@ -1,5 +1,5 @@
 /** Patches of `update…`: what they may hold, and what becomes of an entry under one. */
-import { conflict, wrongType } from '../errors.js';
+import { conflict, wrongType } from '../argument-errors.js';
 import {
   MAX_ENGINE_LENGTH,
   MAX_INT,

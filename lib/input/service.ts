@@ -1,5 +1,5 @@
 import type { Address, Family } from '../address.js';
-import { conflict, outOfRange, wrongType } from '../errors.js';
+import { conflict, outOfRange, wrongType } from '../argument-errors.js';
 import { MAX_ENGINE_LENGTH, MAX_PERSISTENCE_TIMEOUT, MAX_SCHEDULER_LENGTH } from '../limits.js';
 import type { SchedulerFlag } from '../model.js';
 import { isProtocol, protocolNumber } from '../protocols.js';

@@ -1,4 +1,4 @@
-import { outOfRange, wrongType } from '../errors.js';
+import { outOfRange, wrongType } from '../argument-errors.js';
 import { SYSCTL_BOUNDS } from '../sysctls.js';
 import { checkInteger } from './checks.js';
 

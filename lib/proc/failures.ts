@@ -1,5 +1,6 @@
 /** The errors of files of `/proc`, for humans. */
-import { errnoName, IpvsError, type IpvsErrorReason } from '../errors.js';
+import { errnoName } from '../errno.js';
+import { IpvsError, type IpvsErrorReason } from '../errors.js';
 import { ANYWHERE, type Explanation, type Explanations, jobExplanation } from '../explain.js';
 import { namespaceError, openError } from '../failures.js';
 import type { Outcome } from '../native/reply.js';

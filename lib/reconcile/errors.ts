@@ -1,5 +1,6 @@
 /** The errors of applying a desired state. */
-import { type ArgumentError, conflict, IpvsError } from '../errors.js';
+import { type ArgumentError, conflict } from '../argument-errors.js';
+import { IpvsError } from '../errors.js';
 import type { ApplyReport, FailedChange } from './apply-model.js';
 import type { Change } from './model.js';
 import type { Tally } from './planner.js';

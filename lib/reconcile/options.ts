@@ -1,5 +1,5 @@
 /** The options of `plan` and `apply`, checked. */
-import { outOfRange, wrongType } from '../errors.js';
+import { outOfRange, wrongType } from '../argument-errors.js';
 import { checkBoolean, checkInteger, checkObject, checkWord, Shape } from '../input/checks.js';
 import { checkSignal } from '../input/options.js';
 import { parseDestinationKey, parseServiceKey } from '../keys.js';

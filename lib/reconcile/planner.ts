@@ -1,5 +1,5 @@
 /** Finds what has to change between two tables, and what it takes to carry that out. */
-import { conflict } from '../errors.js';
+import { conflict } from '../argument-errors.js';
 import type { CheckedDestination, CheckedDestinationKey } from '../input/destination.js';
 import type { CheckedService, CheckedServiceKey } from '../input/service.js';
 import { protocolName } from '../protocols.js';

@@ -1,5 +1,5 @@
 /** The options of a reconciler. */
-import { conflict } from '../errors.js';
+import { conflict } from '../argument-errors.js';
 import { checkInteger, checkObject, type Fields, Shape } from '../input/checks.js';
 import type { ApplyRules } from './apply-model.js';
 import { type CheckedRules, checkRules, RULES } from './options.js';

@@ -2,7 +2,8 @@
 /** Keeps a table what it should be. */
 import { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { conflict, hasReason, wrongType } from '../errors.js';
+import { conflict, wrongType } from '../argument-errors.js';
+import { hasReason } from '../errors.js';
 import { checkBoolean, checkObject, Shape } from '../input/checks.js';
 import type { CheckedServiceKey } from '../input/service.js';
 import { checkServiceReference } from '../input/service.js';

@@ -1,6 +1,6 @@
 /** Which services are ours. */
 import { type Cidr, contains, parseAddress, parseCidr } from '../address.js';
-import { conflict, outOfRange, wrongType } from '../errors.js';
+import { conflict, outOfRange, wrongType } from '../argument-errors.js';
 import type { CheckedServiceKey } from '../input/service.js';
 import { formatCheckedKey, keyOfChecked, parseServiceKey } from '../keys.js';
 import type { ServiceReference } from '../model.js';

@@ -1,5 +1,5 @@
 /** Tables as they are compared: a desired state or a snapshot, checked as a whole. */
-import { conflict, wrongType } from '../errors.js';
+import { conflict, wrongType } from '../argument-errors.js';
 import type { Fields } from '../input/checks.js';
 import {
   checkDestination,

@@ -1,5 +1,5 @@
 /** What a table is to be made, and how. */
-import { conflict } from '../errors.js';
+import { conflict } from '../argument-errors.js';
 import type { CheckedServiceKey } from '../input/service.js';
 import { outsideError } from './errors.js';
 import type { CheckedApplyOptions } from './options.js';

@@ -1,6 +1,6 @@
 /** Wrong arguments, and what is thrown for them. */
 import assert from 'node:assert/strict';
-import type { ArgumentError } from '../../lib/errors.js';
+import type { ArgumentError } from '../../lib/argument-errors.js';
 
 /** What a refusal must be. */
 export interface Refusal {
