@@ -195,7 +195,7 @@ const NAMESPACE: Explanations = {
   },
   EPERM: {
     reason: 'permission-denied',
-    text: 'entering a network namespace takes CAP_SYS_ADMIN. Run as root, or open the client inside it',
+    text: 'entering a network namespace requires CAP_SYS_ADMIN. Run as root, or open the client inside it',
   },
   EACCES: {
     reason: 'permission-denied',

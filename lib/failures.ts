@@ -69,7 +69,7 @@ export function commandError(subject: Subject, command: CommandName, outcome: Ou
   return buildError(subject, command, outcome, explain(command, outcome));
 }
 
-/** Which of the two the kernel lacks; `either` where that can't be told. */
+/** Which of the two the kernel lacks; `either` where there is no telling. */
 export type Missing = 'scheduler' | 'engine' | 'either';
 
 /** The error for ENOENT on a service: the kernel lacks its scheduler or its engine. */
@@ -118,7 +118,7 @@ export function tunnelError(
     {
       reason: 'unsupported-by-kernel',
       code: 'ERR_IPVS_UNSUPPORTED_BY_KERNEL',
-      text: `this kernel does not know tunnels of type ${kind} (gue takes Linux 5.2, gre and checksums 5.3). ${afterwards}`,
+      text: `this kernel does not know tunnels of type ${kind} (gue requires Linux 5.2, gre and checksums 5.3). ${afterwards}`,
     },
   );
 }
@@ -163,12 +163,15 @@ export function namespaceError(method: string, outcome: Outcome): IpvsError {
 }
 
 /** The error for a call after `close()`. */
-export function closedError(method: string): IpvsError {
-  return new IpvsError(`${method}: this client was closed. Open another with Ipvs.open`, {
+export function closedError(method: string, what: keyof typeof OPENED = 'client'): IpvsError {
+  return new IpvsError(`${method}: this ${what} was closed. Open another with ${OPENED[what]}`, {
     code: 'ERR_IPVS_CLOSED',
     reason: 'closed',
   });
 }
+
+/** What can be closed, and how it is opened. */
+const OPENED = { client: 'Ipvs.open', observer: 'IpvsObserver.open' } as const;
 
 /** The error for a call that has no place in the queue. */
 export function queueFullError(method: string): IpvsError {

@@ -19,12 +19,18 @@ function isBefore({ kernel }: Facts, major: number, minor: number): boolean {
 
 function listNames(names: readonly string[]): string {
   const shown = names.slice(0, 3);
-  const more = names.length > shown.length ? ` and ${names.length - shown.length} more` : '';
-  return `${shown.join(', ')}${more}`;
+  const more = names.length - shown.length;
+  const words = more === 0 ? shown : [...shown, `${more} more`];
+  return [words.slice(0, -1).join(', '), ...words.slice(-1)].filter(Boolean).join(' and ');
 }
 
-function list(services: readonly ServiceState[]): string {
-  return listNames(services.map((service) => formatKey(service)));
+/** Such as `udp 10.0.0.1:53 is`: the verb is that of one service or of several. */
+function sentence(names: readonly string[], one: string, several: string): string {
+  return `${listNames(names)} ${names.length === 1 ? one : several}`;
+}
+
+function keysOf(services: readonly ServiceState[]): readonly string[] {
+  return services.map((service) => formatKey(service));
 }
 
 /** The kernel has no IPVS, or does not let us. */
@@ -47,8 +53,8 @@ const openFails: Check = ({ failure, inUserNamespace }) => {
         id: inUserNamespace ? 'user-namespace' : 'no-permission',
         severity: 'error',
         message: inUserNamespace
-          ? 'This process is in a user namespace of its own (a rootless container). The kernel wants CAP_NET_ADMIN in the initial one, and no capability here is that.'
-          : 'This process lacks CAP_NET_ADMIN, or CAP_SYS_ADMIN for a network namespace of others.',
+          ? 'This process is in a user namespace of its own (a rootless container). The kernel requires CAP_NET_ADMIN in the initial user namespace, which no capability in this one gives.'
+          : 'This process lacks CAP_NET_ADMIN, or CAP_SYS_ADMIN for another network namespace.',
         remedy: inUserNamespace
           ? 'run the process or container outside of user namespaces, with --cap-add NET_ADMIN'
           : 'run as root, or give the process or container NET_ADMIN: setcap cap_net_admin+ep, --cap-add NET_ADMIN',
@@ -114,7 +120,7 @@ const forwarding: Check = ({ services, sysctls, local }) => {
       {
         id: `${family}-forwarding-off`,
         severity: 'error',
-        message: `net.${name.replaceAll('/', '.')} is 0, and ${list(affected)} masquerades: answers of real servers on other machines are dropped here.`,
+        message: `net.${name.replaceAll('/', '.')} is 0, but ${sentence(keysOf(affected), 'masquerades', 'masquerade')}: answers of real servers on other machines are dropped here.`,
         remedy: sysctl(name, 1),
       },
     ];
@@ -133,7 +139,7 @@ const blackhole: Check = ({ services, sysctls }) => {
     {
       id: 'udp-blackhole',
       severity: 'warning',
-      message: `net.ipv4.vs.expire_nodest_conn is 0, and ${list(affected)} is UDP: a client that keeps sending is never given another destination after its own was deleted.`,
+      message: `net.ipv4.vs.expire_nodest_conn is 0, and ${sentence(keysOf(affected), 'is', 'are')} UDP: a client that keeps sending is never given another destination after its own was deleted.`,
       remedy: sysctl(name, 1),
     },
   ];
@@ -149,7 +155,7 @@ export function persistenceOutlasts(names: readonly string[]): Finding {
   return {
     id: 'persistence-outlasts-weight-0',
     severity: 'warning',
-    message: `net.ipv4.vs.expire_quiescent_template is 0, and ${listNames(names)} is persistent: clients keep coming back to a destination of weight 0.`,
+    message: `net.ipv4.vs.expire_quiescent_template is 0, and ${sentence(names, 'is', 'are')} persistent: clients keep coming back to a destination of weight 0.`,
     remedy: sysctl(EXPIRE_TEMPLATES, 1),
   };
 }
@@ -157,7 +163,7 @@ export function persistenceOutlasts(names: readonly string[]): Finding {
 const stickyDrain: Check = ({ services, sysctls }) => {
   const affected = services.filter(({ persistence }) => persistence !== undefined);
   if (affected.length === 0 || sysctls.get(EXPIRE_TEMPLATES) !== 0) return [];
-  return [persistenceOutlasts(affected.map((service) => formatKey(service)))];
+  return [persistenceOutlasts(keysOf(affected))];
 };
 
 /** Linux 5.9 (f0a5e4d7a594) ended the delay; before, a reused port with conntrack cost one SYN. */
@@ -229,7 +235,7 @@ const reversePath: Check = (facts) => {
     {
       id: 'rp-filter-strict',
       severity: 'warning',
-      message: `rp_filter is strict on ${strict.slice(0, 5).join(', ')}: with direct routing or tunnels, packets that arrive by another interface than their answers would take are dropped.`,
+      message: `rp_filter is strict on ${listNames(strict)}: with direct routing or tunnels, packets that arrive by another interface than their answers would take are dropped.`,
       remedy: sysctl('ipv4/conf/all/rp_filter', 2),
     },
   ];
@@ -241,8 +247,8 @@ const addressResolution: Check = (facts) => {
   const open = (of: string): readonly string[] =>
     facts.interfaces.filter((name) => effective(facts, name, of) === 0);
   const rows = [
-    ['arp_ignore', 1, 'answers ARP for every address it has, on whichever interface that lies'],
-    ['arp_announce', 2, 'may put a service’s address as the sender into its own ARP questions'],
+    ['arp_ignore', 1, 'answers ARP requests for every address it has, whichever interface has it'],
+    ['arp_announce', 2, 'may give a service’s address as the sender of its own ARP requests'],
   ] as const;
   return rows.flatMap(([name, value, what]) => {
     if (open(name).length === 0) return [];
@@ -250,7 +256,7 @@ const addressResolution: Check = (facts) => {
       {
         id: name.replace('_', '-'),
         severity: 'info',
-        message: `${name} is 0 on ${open(name).slice(0, 5).join(', ')}: this machine ${what}. Where it is a backup or a real server of a service with direct routing or tunnels, it takes packets away from the director.`,
+        message: `${name} is 0 on ${listNames(open(name))}: this machine ${what}. Where it is a backup or a real server of a service with direct routing or tunnels, it takes packets away from the director.`,
         remedy: sysctl(`ipv4/conf/all/${name}`, value),
       },
     ];
@@ -338,7 +344,7 @@ const unread: Check = ({ unread: paths }) =>
         },
       ];
 
-/** All checks; errors first in what they find. */
+/** All checks, in the order of what they find within one severity. */
 export const CHECKS: readonly Check[] = [
   openFails,
   missingSchedulers,

@@ -67,7 +67,7 @@ export function checkDestinationReference(field: string, value: unknown): Checke
   return { family: address.family, address, port };
 }
 
-/** Whether port 0 means something here: keep the packet's port, which takes a service that has many. */
+/** Whether port 0 means something here: keep the packet's port, which requires a service that has many. */
 export function takesPortZero(service: CheckedServiceKey): boolean {
   return service.fwmark !== undefined || service.port === 0;
 }
@@ -124,7 +124,7 @@ export function checkDestination(
   if (key.family !== service.family && forwarding !== 'tunnel') {
     throw conflict(
       `${field}.address`,
-      `is ${key.family} and the service ${service.family}: that takes forwarding 'tunnel'`,
+      `is ${key.family} and the service is ${service.family}: that requires forwarding 'tunnel'`,
     );
   }
   const upperThreshold = checkOptional(field, fields, 'upperThreshold', 0);

@@ -149,7 +149,7 @@ function withoutMark<Entry extends { readonly unsupported?: readonly string[] }>
 export function mergeService(field: string, entry: ServiceEntry, patch: Fields): CheckedService {
   const merged = merge(withoutMark(entry), patch) as ServiceEntry;
   if (merged.port === 0 && merged.persistence === undefined) {
-    throw conflict(`${field}.persistence`, 'must stay: a service with port 0 takes persistence');
+    throw conflict(`${field}.persistence`, 'must stay: a service with port 0 requires persistence');
   }
   // The flags' bits stay; they may go by other names under another scheduler.
   const schedulerFlags =

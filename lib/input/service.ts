@@ -108,7 +108,7 @@ function checkNewKey(field: string, fields: Fields): CheckedServiceKey {
   }
   // The kernel would store port 0 without persistence and then never schedule a packet for it.
   const least = fields['persistence'] === undefined ? 1 : 0;
-  const unit = least === 1 ? ' (0 takes persistence)' : '';
+  const unit = least === 1 ? ' (0 requires persistence)' : '';
   const port = checkIntegerIn(field, fields, 'port', least, 65535, unit);
   return { family: address.family, protocol, address, port };
 }

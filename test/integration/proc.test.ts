@@ -432,7 +432,10 @@ describe('an observer', () => {
     const observer = await IpvsObserver.open();
     await observer.close();
     await observer.close();
-    await assert.rejects(observer.listServices(), { reason: 'closed' });
+    await assert.rejects(observer.listServices(), {
+      reason: 'closed',
+      message: 'listServices: this observer was closed. Open another with IpvsObserver.open',
+    });
     await assert.rejects(collect(observer.connections()), { reason: 'closed' });
   });
 });

@@ -177,7 +177,7 @@ const UNSAID: readonly (readonly [string, RegExp, readonly object[]])[] = [
   ],
   [
     'a destination of another family that is not tunnelled',
-    /\.address is ipv[46] and the service ipv[46]: that takes forwarding 'tunnel' /,
+    /\.address is ipv[46] and the service is ipv[46]: that requires forwarding 'tunnel' /,
     [{ ...WEB, destinations: IPV6.destinations }],
   ],
   [

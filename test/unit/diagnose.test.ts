@@ -402,6 +402,26 @@ Local:
   });
 });
 
+describe('a message about several services', () => {
+  const rows: readonly [ports: readonly number[], said: string][] = [
+    [[53], 'udp 10.0.0.1:53 is UDP'],
+    [[53, 54], 'udp 10.0.0.1:53 and udp 10.0.0.1:54 are UDP'],
+    [[53, 54, 55], 'udp 10.0.0.1:53, udp 10.0.0.1:54 and udp 10.0.0.1:55 are UDP'],
+    [[1, 2, 3, 4, 5], 'udp 10.0.0.1:1, udp 10.0.0.1:2, udp 10.0.0.1:3 and 2 more are UDP'],
+  ];
+  for (const [ports, said] of rows) {
+    it(`says that ${said}`, () => {
+      const services = ports.map((port) => ({ ...WEB, ...udp, port }) as ServiceState);
+      const facts = withSysctls({ 'ipv4/vs/expire_nodest_conn': 0 }, { ...GOOD, services });
+      const [message, ...others] = CHECKS.flatMap((check) => check(facts)).map(
+        (finding) => finding.message,
+      );
+      assert.deepEqual(others, []);
+      assert.ok(message?.startsWith(`net.ipv4.vs.expire_nodest_conn is 0, and ${said}: `), message);
+    });
+  }
+});
+
 describe('diagnose', () => {
   it('refuses wrong options before it looks at anything', async () => {
     const rows: readonly [unknown, string][] = [
