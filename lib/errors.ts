@@ -4,7 +4,7 @@
  *
  * - `service-not-found`, `service-exists`, `destination-not-found`, `destination-exists`
  * - `unknown-scheduler`, `unknown-engine`: the kernel neither has it nor can load its module;
- *   `unknown-scheduler-or-engine` where the kernel has no IPv6, which it takes to tell them apart
+ *   `unknown-scheduler-or-engine` where the kernel has no IPv6, without which they can't be told apart
  * - `unsupported-entry`: another program wrote parts of the entry that cannot be written here
  * - `unsupported-by-kernel`: the kernel is too old for it, and was left as it was
  * - `table-changing`: others change the table so fast that no two reads agreed
@@ -18,7 +18,8 @@
  * - `invalid-sysctl`: the kernel refuses this value of a sysctl
  * - `malformed-file`: a file of `/proc` holds what makes no sense
  * - `unsupported-family`: the kernel has no IPv6, or it is disabled
- * - `permission-denied`: CAP_NET_ADMIN is missing
+ * - `permission-denied`: CAP_NET_ADMIN is missing; for another network namespace, CAP_SYS_ADMIN is, or its file
+ *   may not be opened; for a sysctl, the right to write it, also where `/proc/sys` is mounted read-only
  * - `ipvs-unavailable`: the kernel has no IPVS, or could not load its module
  * - `namespace-not-found`, `not-a-namespace`: the `netns` option
  * - `unsupported-platform`: not Linux
@@ -32,7 +33,7 @@
  * - `drain-refuses-clients`: draining would make the kernel refuse clients; see `DrainOptions`
  * - `drain-overruled`: a destination got a weight while it was drained
  * - `closed`: the client was closed, or the reconciler was stopped
- * - `queue-full`: more calls than `OpenOptions.queueLimit` have not ended
+ * - `queue-full`: more calls than `OpenOptions.queueLimit` are outstanding
  * - `other`: see `code`
  */
 export type IpvsErrorReason =
@@ -94,7 +95,7 @@ export interface IpvsErrorDetails {
  * destination, why, and what to do about it.
  */
 export class IpvsError extends Error {
-  /** On the prototype, so that printing an error does not repeat it among the details. */
+  /** `IpvsError`, or `IpvsApplyError` for the error of that class. */
   override get name(): 'IpvsError' | 'IpvsApplyError' {
     return 'IpvsError';
   }
@@ -104,7 +105,8 @@ export class IpvsError extends Error {
    * `ERR_IPVS_JOB_FAILED`, `ERR_IPVS_UNSUPPORTED_ENTRY`, `ERR_IPVS_UNSUPPORTED_BY_KERNEL`,
    * `ERR_IPVS_TABLE_CHANGING`, `ERR_IPVS_MALFORMED_FILE`, `ERR_IPVS_QUEUE_FULL`, `ERR_IPVS_APPLY_FAILED`,
    * `ERR_IPVS_TOO_MANY_REMOVALS`, `ERR_IPVS_WITHHELD`, `ERR_IPVS_DRAIN_REFUSES_CLIENTS`,
-   * `ERR_IPVS_DRAIN_OVERRULED`, `ERR_IPVS_STOPPED` where the kernel gave none.
+   * `ERR_IPVS_DRAIN_OVERRULED`, `ERR_IPVS_STOPPED` where the kernel gave none; `ABORT_ERR` with reason
+   * `apply-aborted`.
    */
   readonly code: string;
   /** Why, in words that a program can compare. */

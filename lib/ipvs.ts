@@ -82,6 +82,13 @@ import { Writer } from './writer.js';
  * loop. Arguments are copied and checked at once; methods never throw, they reject: with an
  * {@link ArgumentError} for a wrong argument (then nothing was sent), else with an {@link IpvsError}.
  *
+ * Beside the reasons that a method names, every call can fail with `closed`, `queue-full`, `timeout`,
+ * `permission-denied`, `ipvs-unavailable`, `out-of-memory`, `malformed-reply` or `other`; those that read or
+ * write files of `/proc` also with `malformed-file`. See {@link IpvsErrorReason}.
+ *
+ * Times of the kernel are in seconds, such as persistence and {@link Timeouts}; those of this package are in
+ * milliseconds, such as {@link OpenOptions.timeout} and the deadlines of drains.
+ *
  * An open client keeps its network namespace alive, even when that is deleted, until
  * {@link Ipvs.close}.
  */
@@ -96,12 +103,13 @@ export class Ipvs implements AsyncDisposable {
   }
 
   /**
-   * Opens a client. Takes CAP_NET_ADMIN in the initial user namespace; for a network namespace other
+   * Opens a client. Requires CAP_NET_ADMIN in the initial user namespace; for a network namespace other
    * than the calling thread's own, CAP_SYS_ADMIN too. The kernel loads its module `ip_vs` for it
    * where it can.
    *
    * @throws IpvsError with reason `unsupported-platform`, `ipvs-unavailable`, `permission-denied`,
-   * `namespace-not-found`, `not-a-namespace` or `addon-not-loaded`.
+   * `namespace-not-found`, `not-a-namespace`, `addon-not-loaded`, `timeout`, `out-of-memory`, `malformed-reply`
+   * or `other`.
    */
   static async open(options?: OpenOptions): Promise<Ipvs> {
     return new Ipvs(await Session.open(checkOptions(options)));
@@ -197,7 +205,9 @@ export class Ipvs implements AsyncDisposable {
   }
 
   /**
-   * Deletes a virtual service together with its destinations (IPVS_CMD_DEL_SERVICE).
+   * Deletes a virtual service together with its destinations (IPVS_CMD_DEL_SERVICE). Its connections stay
+   * in the kernel's table until they time out, and their packets are dropped; with the sysctl
+   * `expire_nodest_conn` 1 the kernel forgets them.
    *
    * @throws IpvsError with reason `service-not-found`.
    */
@@ -243,7 +253,8 @@ export class Ipvs implements AsyncDisposable {
   }
 
   /**
-   * Adds a destination (real server) to a virtual service (IPVS_CMD_NEW_DEST).
+   * Adds a destination (real server) to a virtual service (IPVS_CMD_NEW_DEST). One that was deleted a short
+   * while ago, or still has connections, gets its connections and counters back (see {@link Statistics}).
    *
    * Kernels too old for a type of tunnel or its checksums pass over them without a word: the first
    * destination of a client with each is read back, and removed when it is not what was meant.
@@ -478,7 +489,7 @@ export class Ipvs implements AsyncDisposable {
    * changed between reading and writing is read again and settled, four times at most. That a key was not seen
    * proves nothing in a table under change: the kernel is asked for the key itself before anything rests on that.
    *
-   * It does not wait for drains: {@link ApplyReport.draining} tells them, and the next call ends those that are
+   * It does not wait for drains: {@link ApplyReport.draining} lists them, and the next call ends those that are
    * over. A program that applies again and again, and ends drains by itself, is a `Reconciler`.
    *
    * @param desired - All of what the scope is to hold: what is not mentioned goes.
@@ -549,7 +560,10 @@ export class Ipvs implements AsyncDisposable {
     await this.#session.send('zeroAll', { name: 'IPVS_CMD_ZERO' }, { signal });
   }
 
-  /** Deletes all virtual services and their destinations in the namespace (IPVS_CMD_FLUSH). */
+  /**
+   * Deletes all virtual services and their destinations in the namespace (IPVS_CMD_FLUSH). Connections
+   * stay, as with {@link Ipvs.deleteService}; sync daemons run on, and timeouts stay as they are.
+   */
   async flush(options?: CallOptions): Promise<void> {
     const signal = checkCallOptions(options);
     await this.#session.send('flush', { name: 'IPVS_CMD_FLUSH' }, { signal });
@@ -600,7 +614,7 @@ export class Ipvs implements AsyncDisposable {
 
   /**
    * Stops a sync daemon and waits for its end (IPVS_CMD_DEL_DAEMON). The kernel may stop one that has
-   * just been started without ever answering: then the list of daemons tells.
+   * just been started without ever answering: then the list of daemons shows whether it did.
    *
    * @throws IpvsError with reason `daemon-not-found`.
    */
@@ -681,9 +695,9 @@ export class Ipvs implements AsyncDisposable {
   }
 
   /**
-   * Sets one sysctl. Takes root in the user namespace that owns the network namespace, and a `/proc/sys`
+   * Sets one sysctl. Requires root in the user namespace that owns the network namespace, and a `/proc/sys`
    * that is not mounted read-only. Values that mean nothing are refused, also where the kernel would
-   * store them; of a sysctl that {@link Sysctls} does not know the kernel judges.
+   * store them; those of a sysctl that {@link Sysctls} does not know are judged by the kernel.
    *
    * @returns The value that the kernel holds afterwards: `drop_entry` 2, for one, becomes 1.
    * @throws IpvsError with reason `unknown-sysctl`, `invalid-sysctl`, `permission-denied`.

@@ -43,7 +43,7 @@ export class IpvsObserver implements AsyncDisposable {
   }
 
   /**
-   * Opens an observer of a network namespace. One's own takes no privilege, another takes
+   * Opens an observer of a network namespace. One's own requires no privilege, another requires
    * CAP_SYS_ADMIN.
    *
    * @throws IpvsError with reason `ipvs-unavailable` when the kernel's module `ip_vs` is not loaded:

@@ -24,10 +24,13 @@ export interface StatisticsJson {
 
 /**
  * What the kernel counted of a service or a destination since it was added or its counters were
- * zeroed. In is from the clients, out is to them; with direct routing and tunnels the answers do not
+ * zeroed. A destination that is added again to the same service after it was deleted continues with the
+ * counters that it had: the kernel keeps it until it has been without connections for about two
+ * minutes. In is from the clients, out is to them; with direct routing and tunnels the answers do not
  * pass the director, and the out figures stay 0.
  *
- * All of it is renewed every two seconds (ip_vs_est.c): right after traffic the totals lag behind.
+ * All of it is renewed every two seconds (ip_vs_est.c): right after traffic the totals lag behind. While the
+ * sysctl `run_estimation` is 0, all of it stands still.
  *
  * Totals are 64 bits wide, hence `bigint`; on kernels before 4.1, which have no 64-bit statistics,
  * connections and packets wrap at 2^32. Rates are averages over some seconds.

@@ -48,7 +48,7 @@ export interface Sysctls {
   readonly nat_icmp_send: number;
   /** 1: refuse packets that are too big for a tunnel, by ICMP. Default: 1. */
   readonly pmtu_disc: number;
-  /** 0: statistics stand still. Default: 1. */
+  /** 0: {@link Statistics} stand still. Default: 1. */
   readonly run_estimation: number;
   /** 1: schedule ICMP packets that belong to no connection. Default: 0. */
   readonly schedule_icmp: number;

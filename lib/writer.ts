@@ -20,7 +20,7 @@ import type { Session } from './session.js';
 
 type Signal = AbortSignal | undefined;
 
-/** Writes into the table of a session. What a command was about its errors tell. */
+/** Writes into the table of a session. Its errors say what a command was about. */
 export class Writer {
   readonly #session: Session;
   readonly #tunnels: TunnelSupport;

@@ -1,4 +1,4 @@
-/** Definitions that the kernel takes, and that do not do what they seem to say. */
+/** Definitions that the kernel accepts, and that do not do what they seem to say. */
 import { formatKey } from '../keys.js';
 import type { Check } from './checks.js';
 

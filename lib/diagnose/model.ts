@@ -3,7 +3,7 @@ import type { CallOptions } from '../model/options.js';
 
 /** Options of `diagnose`. */
 export interface DiagnoseOptions extends CallOptions {
-  /** Schedulers that will be wanted: the kernel is asked for each, and may load its module for it. */
+  /** Schedulers that will be needed: the kernel is asked for each, and may load its module. */
   readonly schedulers?: readonly string[] | undefined;
 }
 

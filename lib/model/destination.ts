@@ -22,7 +22,7 @@ export interface Tunnel {
 
 /** What identifies a destination within its virtual service. */
 export interface DestinationKey {
-  /** Address of the real server. Another family than the service's takes forwarding `tunnel`. */
+  /** Address of the real server. Another family than the service's requires forwarding `tunnel`. */
   readonly address: string;
   /**
    * 1..65535, or 0 (keep the packet's port) in a service by firewall mark or with port 0. With
@@ -37,16 +37,19 @@ export interface DestinationDefinition {
   /** There is no default: a wrong guess would fail silently. */
   readonly forwarding: Forwarding;
   /**
-   * Share of the new connections, 0..2147483647, for schedulers that weigh. 0 takes no new
-   * connections and keeps the ones there are; clients that persistence has bound to it still come, unless
+   * Share of the new connections, 0..2147483647, for schedulers that weigh. With 0 it gets no new
+   * connections and keeps the ones it has; clients that persistence has bound to it still come, unless
    * the sysctl `expire_quiescent_template` is 1. Default: 1.
    */
   readonly weight?: number | undefined;
-  /** No new connections from this many on, 0..2147483647; 0 is no limit. Default: 0. */
+  /**
+   * It gets no new connections once it has this many, active and inactive together, 0..2147483647; 0 is no
+   * limit. Persistence templates do not count, and clients that are bound to it still come. Default: 0.
+   */
   readonly upperThreshold?: number | undefined;
   /**
-   * After the upper threshold was reached, new connections again below this many, at most
-   * {@link upperThreshold}; 0 means three quarters of that. Default: 0.
+   * Once the upper threshold was reached, it gets new connections again when it has fewer than this many, at
+   * most {@link upperThreshold}; 0 means three quarters of that. Default: 0.
    */
   readonly lowerThreshold?: number | undefined;
   /** Only with forwarding `tunnel`. Default there: `{ type: 'ipip' }`. */
@@ -60,7 +63,7 @@ export type Destination = DestinationKey & DestinationDefinition;
 export interface TunnelPatch {
   /** Required where the destination has no tunnel yet. */
   readonly type?: Tunnel['type'] | undefined;
-  /** Null: none, for types that take none. */
+  /** Null: none, for types that have none. */
   readonly port?: number | null | undefined;
   /** Null: `none`. */
   readonly checksum?: Tunnel['checksum'] | null;
@@ -89,6 +92,6 @@ export type ForeignForwarding = 'bypass' | `forwarding-${number}`;
 
 /** {@link DestinationKey} as read from the kernel; accepted wherever a destination is only named. */
 export interface DestinationReference extends DestinationKey {
-  /** Only on an IPv6 entry whose address is IPv4-mapped: tells it from the IPv4 address. */
+  /** Only on an IPv6 entry whose address is IPv4-mapped: distinguishes it from the IPv4 address. */
   readonly family?: Family;
 }

@@ -1,6 +1,6 @@
 /** What holds for the IPVS of a network namespace as a whole. */
 
-/** What the kernel tells of its IPVS. */
+/** What the kernel reports about IPVS. */
 export interface Info {
   /** Version of IPVS; `1.2.1` in every kernel so far. */
   readonly version: string;

@@ -25,7 +25,7 @@ export interface ListOptions extends CallOptions {
 
 /** Options of `streamSnapshot`. */
 export interface StreamSnapshotOptions extends CallOptions {
-  /** Whether to tell statistics and connections too. Default: true. */
+  /** Whether to include statistics and connections. Default: true. */
   readonly stats?: boolean | undefined;
 }
 
@@ -36,7 +36,7 @@ export interface SnapshotOptions extends ListOptions, StreamSnapshotOptions {}
 export interface ConnectionsOptions extends CallOptions {
   /**
    * Only those of this virtual service. With port 0 any port of its address matches. Of a service by
-   * firewall mark only templates match: the kernel does not tell the mark of other connections.
+   * firewall mark only templates match: the kernel does not show the mark of other connections.
    */
   readonly service?: ServiceReference | undefined;
   /** Only those to this destination. With port 0 any port of its address matches. */
@@ -44,7 +44,7 @@ export interface ConnectionsOptions extends CallOptions {
   /** Only those from this address, or from this network in CIDR notation (`10.0.0.0/8`). */
   readonly client?: string | undefined;
   /**
-   * Whether to tell where each connection was seen first (`/proc/net/ip_vs_conn_sync`), in place of
+   * Whether to include where each connection was seen first (`/proc/net/ip_vs_conn_sync`), in place of
    * persistence engines. Default: false.
    */
   readonly origin?: boolean | undefined;
@@ -96,12 +96,11 @@ export interface OpenOptions {
   /**
    * Milliseconds to wait for an answer after a command was handed to the kernel, 1..600000.
    * Default: 5000. The kernel executes commands while they are handed over, so this does not bound
-   * how long it takes over them, only how long a lost answer is waited for.
+   * how long they run, only how long a lost answer is waited for.
    */
   readonly timeout?: number | undefined;
   /**
-   * How many calls of this client may not have ended, 1..10000000; one more rejects with reason
-   * `queue-full`. A call that waits takes about half a kilobyte of memory. Default: 131072.
+   * How many calls may be outstanding at once, 1..10000000; one more rejects with reason `queue-full`. A call that waits needs about half a kilobyte of memory. Default: 131072.
    */
   readonly queueLimit?: number | undefined;
 }

@@ -22,7 +22,7 @@ export interface Connection {
   readonly client: ConnectionEndpoint;
   /** The address and port that were asked for; missing from the template of a firewall mark. */
   readonly virtual?: ConnectionEndpoint;
-  /** Only on the template of a service by firewall mark. Other connections do not tell their mark. */
+  /** Only on the template of a service by firewall mark. The mark of other connections is not shown. */
   readonly fwmark?: number;
   /** The real server; may be of another family than the client. */
   readonly destination: ConnectionEndpoint;
@@ -49,8 +49,8 @@ export interface Connection {
 /** {@link Persistence} as `/proc/net/ip_vs` shows it. */
 export interface ObservedPersistence {
   /**
-   * In jiffies: ticks of the kernel's clock, of which there are 100 to 1000 a second. How many is a
-   * matter of the kernel's configuration, which it does not tell.
+   * In jiffies: ticks of the kernel's clock, 100 to 1000 a second. How many depends on the kernel's
+   * configuration, which it does not show.
    */
   readonly timeoutJiffies: number;
   /** Missing for services by firewall mark, whose family is unknown, and for masks that are no prefix. */
@@ -65,7 +65,7 @@ export interface ObservedDestination {
   readonly port: number;
   /** `masquerade` also stands for methods that other programs wrote, such as `bypass`. */
   readonly forwarding: Forwarding;
-  /** 0 takes no new connections. */
+  /** With 0 it gets no new connections. */
   readonly weight: number;
   /** Connections at this moment, as in {@link ConnectionGauges}. */
   readonly connections: Pick<ConnectionGauges, 'active' | 'inactive'>;
@@ -73,8 +73,8 @@ export interface ObservedDestination {
 
 /**
  * A virtual service as `/proc/net/ip_vs` shows it: without scheduler flags, persistence engine and
- * statistics. Either it has protocol, address and port, or a firewall mark, of which the file does not
- * tell the family.
+ * statistics. Either it has protocol, address and port, or a firewall mark, whose family the file does
+ * not show.
  */
 export interface ObservedService {
   /** Missing for services by firewall mark. */
@@ -87,7 +87,7 @@ export interface ObservedService {
   readonly fwmark?: number;
   /** Name of the scheduler; `none` where others took it away. */
   readonly scheduler: string;
-  /** Missing for IPv6 services, of which the file does not tell. */
+  /** Missing for IPv6 services, for which the file does not show it. */
   readonly onePacket?: boolean;
   /** Missing where the service is not persistent. */
   readonly persistence?: ObservedPersistence;
@@ -95,7 +95,10 @@ export interface ObservedService {
   readonly destinations: readonly ObservedDestination[];
 }
 
-/** What one CPU counted since it started, in all services of the network namespace. */
+/**
+ * What one CPU counted in all services of the network namespace, since that was made or the module `ip_vs`
+ * was loaded.
+ */
 export interface CpuTotals {
   /** Number of the CPU. */
   readonly cpu: number;
@@ -115,7 +118,7 @@ export interface CpuTotals {
 export interface Application {
   /** Its name, for instance `ftp`. */
   readonly name: string;
-  /** Its transport protocol, as the kernel writes it in lower case. */
+  /** Its transport protocol in lower case: `tcp`. */
   readonly protocol: string;
   /** The port that it watches. */
   readonly port: number;

@@ -13,11 +13,11 @@ export interface AddressServiceKey {
    * IPv6 (`::ffff:10.0.0.1`) means the IPv4 address.
    */
   readonly address: string;
-  /** 1..65535, or 0 for every port; 0 takes {@link Service.persistence | persistence}. */
+  /** 1..65535, or 0 for every port; 0 requires {@link Service.persistence | persistence}. */
   readonly port: number;
   /** Belongs to {@link FirewallMarkServiceKey}. */
   readonly fwmark?: never;
-  /** Belongs to {@link FirewallMarkServiceKey}: here the address tells. */
+  /** Belongs to {@link FirewallMarkServiceKey}: here it is implied by the address. */
   readonly family?: never;
 }
 
@@ -47,7 +47,10 @@ export type SchedulerFlag = 'fallback' | 'port' | 'flag-1' | 'flag-2' | 'flag-3'
 
 /** Persistence: connections of one client go to one destination. */
 export interface Persistence {
-  /** Seconds a client stays with its destination after its last connection, 1..4294967. */
+  /**
+   * Seconds that a client stays with its destination, 1..4294967. They begin anew with each of its
+   * connections, and do not run out before the last of these has left the kernel's table. There is no default.
+   */
   readonly timeout: number;
   /**
    * Clients whose addresses share this many leading bits count as one: 1..32 for IPv4, 1..128 for
@@ -122,7 +125,7 @@ export interface ForeignServiceKey {
   readonly port: number;
   /** Belongs to {@link FirewallMarkServiceKey}. */
   readonly fwmark?: never;
-  /** Only on an IPv6 entry whose address is IPv4-mapped: tells it from the IPv4 address. */
+  /** Only on an IPv6 entry whose address is IPv4-mapped: distinguishes it from the IPv4 address. */
   readonly family?: Family;
 }
 

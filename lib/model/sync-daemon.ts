@@ -1,6 +1,6 @@
 /** Sync daemons: threads of the kernel by which directors share their connections. */
 
-/** A master sends what it knows of connections to multicast, a backup takes it from there. */
+/** A master sends what it knows of connections to a multicast group, where a backup receives it. */
 export type SyncDaemonRole = 'master' | 'backup';
 
 /**
@@ -16,7 +16,7 @@ export interface SyncDaemon {
    * up.
    */
   readonly interface: string;
-  /** Tells groups of directors apart, 0..255; a backup with 0 takes the messages of all. Default: 0. */
+  /** Distinguishes groups of directors, 0..255; a backup with 0 accepts the messages of all. Default: 0. */
   readonly syncId?: number | undefined;
   /**
    * Longest UDP payload in bytes: 1..65507 for a master, 1024..65507 for a backup; at most 65487
@@ -28,7 +28,7 @@ export interface SyncDaemon {
   readonly group?: string | undefined;
   /** UDP port, 1..65535; with the sysctl `sync_ports` above 1 those behind it too. Default: 8848. */
   readonly port?: number | undefined;
-  /** Routers that the messages of a master may pass, and one more, 1..255. Default: 1. */
+  /** Time to live of a master's messages, 1..255. Default: 1. */
   readonly ttl?: number | undefined;
 }
 

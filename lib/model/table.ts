@@ -66,7 +66,7 @@ export interface ConnectionGauges {
 export interface DestinationEntry extends DestinationReference {
   /** A method that can be written here, or one that others wrote. */
   readonly forwarding: Forwarding | ForeignForwarding;
-  /** 0 takes no new connections. */
+  /** With 0 it gets no new connections. */
   readonly weight: number;
   /** 0 is no limit. */
   readonly upperThreshold: number;
