@@ -162,6 +162,9 @@ export function namespaceError(method: string, outcome: Outcome): IpvsError {
   return buildError({ method }, undefined, outcome, explain(undefined, outcome));
 }
 
+/** What can be closed, and how it is opened. */
+const OPENED = { client: 'Ipvs.open', observer: 'IpvsObserver.open' } as const;
+
 /** The error for a call after `close()`. */
 export function closedError(method: string, what: keyof typeof OPENED = 'client'): IpvsError {
   return new IpvsError(`${method}: this ${what} was closed. Open another with ${OPENED[what]}`, {
@@ -170,14 +173,12 @@ export function closedError(method: string, what: keyof typeof OPENED = 'client'
   });
 }
 
-/** What can be closed, and how it is opened. */
-const OPENED = { client: 'Ipvs.open', observer: 'IpvsObserver.open' } as const;
-
 /** The error for a call that has no place in the queue. */
-export function queueFullError(method: string): IpvsError {
+export function queueFullError(method: string, what: keyof typeof OPENED = 'client'): IpvsError {
+  const waiting = what === 'client' ? 'some of them, or drained()' : 'some of them';
   return new IpvsError(
-    `${method}: too many calls of this client have not ended. Await some of them, or drained(), or open it ` +
-      'with a larger queueLimit',
+    `${method}: too many calls of this ${what} are outstanding. Await ${waiting}, or open it with a larger ` +
+      'queueLimit',
     { code: 'ERR_IPVS_QUEUE_FULL', reason: 'queue-full' },
   );
 }

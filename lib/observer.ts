@@ -127,7 +127,7 @@ export class IpvsObserver implements AsyncDisposable {
   #open(method: string, options: CallOptions | undefined): Files {
     const signal = checkCallOptions(options);
     if (this.#closed !== undefined) throw closedError(method, 'observer');
-    if (this.#queue.isFull) throw queueFullError(method);
+    if (this.#queue.isFull) throw queueFullError(method, 'observer');
     throwIfAborted(signal);
     return new NamespaceFiles(this.#queue, signal);
   }

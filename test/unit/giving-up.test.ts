@@ -396,7 +396,10 @@ describe('the limit of the queue', () => {
     ]) as IpvsObserver;
     // The file is not there.
     const first = assert.rejects(observer.getTotals(), { reason: 'ipvs-unavailable' });
-    await assert.rejects(observer.getTotals(), { reason: 'queue-full' });
+    await assert.rejects(observer.getTotals(), {
+      ...{ reason: 'queue-full' },
+      message: /of this observer are outstanding\. Await some of them, or open it/,
+    });
     await first;
   });
 
