@@ -25,7 +25,7 @@ export { checkDesiredState } from './reconcile/desired.js';
 export type { DrainCallOptions } from './reconcile/drain.js';
 export { IpvsApplyError } from './reconcile/errors.js';
 export { formatPlan } from './reconcile/format.js';
-export type * from './reconcile/model.js';
+export type * from './reconcile/plan-model.js';
 export { plan } from './reconcile/plan.js';
 export { Reconciler } from './reconcile/reconciler.js';
 export type { ReconcilerEvents, StopOptions } from './reconcile/reconciler-model.js';

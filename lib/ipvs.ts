@@ -54,7 +54,7 @@ import { type DestinationSubject, findRow } from './sequences/destination.js';
 import { applyWish } from './reconcile/apply.js';
 import type { ApplyOptions, ApplyReport, DrainedDestination } from './reconcile/apply-model.js';
 import { checkDrainCall, type DrainCallOptions, drainDestination } from './reconcile/drain.js';
-import type { DesiredState } from './reconcile/model.js';
+import type { DesiredState } from './reconcile/plan-model.js';
 import { checkApplyOptions } from './reconcile/options.js';
 import { checkWish, type Wish } from './reconcile/wish.js';
 import { listDestinationsSteadily, listServicesSteadily } from './sequences/lists.js';

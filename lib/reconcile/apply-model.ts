@@ -1,7 +1,7 @@
 /** The words of applying a desired state: options and reports. Types only. */
 import type { Finding } from '../diagnose/model.js';
 import type { CallOptions, ConnectionGauges } from '../model.js';
-import type { Change, ChangeKey, DrainRule, PlanOptions } from './model.js';
+import type { Change, ChangeKey, DrainRule, PlanOptions } from './plan-model.js';
 
 /** Since when a destination drains. */
 export interface DrainStart {

@@ -13,7 +13,7 @@ import { IpvsApplyError, removalsError } from './errors.js';
 import { Execution, type Failure, type Means } from './execution.js';
 import { formatChangeKey } from './format.js';
 import { lookAt, partOf } from './look.js';
-import type { Change } from './model.js';
+import type { Change } from './plan-model.js';
 import { type Leaving, type Planned, planTables, type Step } from './planner.js';
 import { readServices } from './read.js';
 import type { Table } from './table.js';
@@ -54,7 +54,7 @@ function unchangedBy(desired: Table, steps: readonly Step[]): ApplyReport['uncha
   };
 }
 
-class Application {
+class Applying {
   readonly #session: Session;
   readonly #writer: Writer;
   readonly #wish: Wish;
@@ -241,5 +241,5 @@ export async function applyWish(
   writer: Writer,
   wish: Wish,
 ): Promise<ApplyReport> {
-  return await new Application(session, writer, wish).run();
+  return await new Applying(session, writer, wish).run();
 }

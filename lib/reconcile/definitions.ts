@@ -8,7 +8,7 @@ import type {
   FoundService,
   PlannedDestination,
   PlannedService,
-} from './model.js';
+} from './plan-model.js';
 import type { TableDestination } from './table.js';
 
 /** What an entry has besides its definition: what changes by itself, and its key. */

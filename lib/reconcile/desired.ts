@@ -1,5 +1,5 @@
 /** Desired states from files and other places that no compiler looks into. */
-import type { DesiredState } from './model.js';
+import type { DesiredState } from './plan-model.js';
 import { checkWholeTable } from './table.js';
 
 /**

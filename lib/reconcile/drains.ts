@@ -6,7 +6,7 @@ import type { Session } from '../session.js';
 import type { SysctlValue } from '../sysctls.js';
 import type { DrainedDestination, DrainingDestination } from './apply-model.js';
 import { formatChangeKey } from './format.js';
-import type { ChangeKey } from './model.js';
+import type { ChangeKey } from './plan-model.js';
 import type { CheckedDrain } from './options.js';
 import type { Drains, Leaving } from './planner.js';
 import type { ServiceRow } from './table.js';

@@ -2,7 +2,7 @@
 import { type ArgumentError, conflict } from '../argument-errors.js';
 import { IpvsError } from '../errors.js';
 import type { ApplyReport, FailedChange } from './apply-model.js';
-import type { Change } from './model.js';
+import type { Change } from './plan-model.js';
 import type { Tally } from './planner.js';
 
 /**

@@ -4,7 +4,7 @@ import type { IpvsError } from '../errors.js';
 import type { Session } from '../session.js';
 import type { Writer } from '../writer.js';
 import { interferenceError, refusalError, withheldError } from './errors.js';
-import type { Change, EditService, FoundService } from './model.js';
+import type { Change, EditService, FoundService } from './plan-model.js';
 import type { DestinationStep, ServiceStep, Step } from './planner.js';
 import type { Table } from './table.js';
 

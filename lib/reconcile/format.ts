@@ -1,5 +1,5 @@
 /** A plan for people to read. */
-import type { Change, ChangeKey } from './model.js';
+import type { Change, ChangeKey } from './plan-model.js';
 
 const SIGNS: Readonly<Record<Change['action'], string>> = {
   'add-service': '+',

@@ -6,7 +6,7 @@ import { parseDestinationKey, parseServiceKey } from '../keys.js';
 import type { Protocol } from '../model.js';
 import { PROTOCOLS } from '../protocols.js';
 import type { DrainStart } from './apply-model.js';
-import type { ChangeKey } from './model.js';
+import type { ChangeKey } from './plan-model.js';
 import { type CheckedScope, checkScope } from './scope.js';
 
 /** Options of a plan, checked. */

@@ -1,6 +1,6 @@
 /** What has to change so that a table becomes what it should be. Pure: nothing is read, nothing is changed. */
 import type { ServiceSnapshot, ServiceState } from '../model.js';
-import type { Change, DesiredState, PlanOptions } from './model.js';
+import type { Change, DesiredState, PlanOptions } from './plan-model.js';
 import { checkPlanOptions } from './options.js';
 import { planTables } from './planner.js';
 import { checkTable } from './table.js';

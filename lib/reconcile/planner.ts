@@ -20,7 +20,7 @@ import type {
   DeleteService,
   EditDestination,
   EditService,
-} from './model.js';
+} from './plan-model.js';
 import type { CheckedPlanOptions } from './options.js';
 import type { ServiceRow, Table, TableDestination } from './table.js';
 

@@ -14,7 +14,7 @@ import { NO_CONNECTIONS } from './drains.js';
 import { IpvsApplyError, stoppedError } from './errors.js';
 import { formatChangeKey } from './format.js';
 import { Holds } from './holds.js';
-import type { Change, DesiredState } from './model.js';
+import type { Change, DesiredState } from './plan-model.js';
 import type { CheckedApplyOptions } from './options.js';
 import type { ReconcilerEvents, StopOptions } from './reconciler-model.js';
 import {

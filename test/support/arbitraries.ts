@@ -14,7 +14,7 @@ import type {
   ServiceKey,
   Tunnel,
 } from '../../lib/model.js';
-import type { DesiredService } from '../../lib/reconcile/model.js';
+import type { DesiredService } from '../../lib/reconcile/plan-model.js';
 import { familyOfService } from './canonical.js';
 
 /** The schedulers of the kernel's own tree (net/netfilter/ipvs/Kconfig). */
