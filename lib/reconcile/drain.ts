@@ -16,7 +16,7 @@ import { closedError } from '../failures.js';
 import { NO_CONNECTIONS, readExpireTemplates, waitsFor } from './drains.js';
 import { overruledError, refusalError } from './errors.js';
 import { refusesClients } from './execution.js';
-import { checkDeadline } from './options.js';
+import { checkDeadline, checkInterval } from './options.js';
 
 /** Options of `drain`. */
 export interface DrainCallOptions extends CallOptions {
@@ -43,13 +43,6 @@ export interface CheckedDrainCall {
 }
 
 const OPTIONS = Shape.of('deadline', 'since?', 'interval?', 'allowRefusals?', 'signal?');
-const DEFAULT_INTERVAL = 1000;
-
-/** The option `interval` of everything that looks again and again. */
-export function checkInterval(field: string, value: unknown): number {
-  if (value === undefined) return DEFAULT_INTERVAL;
-  return checkInteger(field, value, 10, 3_600_000, ' (milliseconds)');
-}
 
 /** The options of `drain`. */
 export function checkDrainCall(value: unknown): CheckedDrainCall {

@@ -22,10 +22,18 @@ function isPlain(value: unknown): boolean {
   return value === undefined || value === false || (Array.isArray(value) && value.length === 0);
 }
 
+/** Destinations without limits, which most are, say so by two zeros. */
+const THRESHOLDS = new Set(['upperThreshold', 'lowerThreshold']);
+
+function isLimited(definition: object): boolean {
+  return Object.entries(definition).some(([name, value]) => THRESHOLDS.has(name) && value !== 0);
+}
+
 /** What is said of a definition by itself: all of it, but for what is as usual. */
 function whole(definition: object): string {
+  const limited = isLimited(definition);
   return Object.entries(definition)
-    .filter(([, value]) => !isPlain(value))
+    .filter(([name, value]) => !isPlain(value) && (limited || !THRESHOLDS.has(name)))
     .map(([name, value]) => `${name}=${show(value)}`)
     .join(' ');
 }

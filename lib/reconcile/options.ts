@@ -86,6 +86,11 @@ export function checkDeadline(field: string, value: unknown): number {
   return checkInteger(field, value, 1, MAX_DEADLINE, ' (milliseconds)');
 }
 
+/** How often the connections of what drains are looked at: an option of everything that drains and waits. */
+export function checkInterval(field: string, value: unknown): number {
+  return checkInteger(field, value === undefined ? 1000 : value, 10, 3_600_000, ' (milliseconds)');
+}
+
 function checkKeyText(field: string, value: unknown, parse: (text: string) => unknown): string {
   const expected = 'a key as formatKey writes it';
   if (typeof value !== 'string') throw wrongType(field, expected, value);

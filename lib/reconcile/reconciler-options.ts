@@ -2,7 +2,7 @@
 import { conflict } from '../argument-errors.js';
 import { checkInteger, checkObject, type Fields, Shape } from '../input/checks.js';
 import type { ApplyRules } from './apply-model.js';
-import { type CheckedRules, checkRules, RULES } from './options.js';
+import { checkInterval, type CheckedRules, checkRules, RULES } from './options.js';
 
 /** How long to wait before trying again what failed; it doubles with each failure in a row. */
 export interface Backoff {
@@ -74,7 +74,7 @@ function checkResync(field: string, value: unknown): number {
 /** The options of a reconciler. */
 export function checkReconcilerOptions(value: unknown): CheckedReconcilerOptions {
   const fields = checkObject('options', value, OPTIONS);
-  const { delay = 50, maxDelay = 1000, drainInterval = 1000, resync, backoff } = fields;
+  const { delay = 50, maxDelay = 1000, drainInterval, resync, backoff } = fields;
   const { fullCheckEvery = 10 } = fields;
   return {
     rules: checkRules(fields),
@@ -82,7 +82,7 @@ export function checkReconcilerOptions(value: unknown): CheckedReconcilerOptions
     maxDelay: checkInteger('options.maxDelay', maxDelay, 0, 600_000, UNIT),
     resync: checkResync('options.resync', resync),
     fullCheckEvery: checkInteger('options.fullCheckEvery', fullCheckEvery, 1, 1000),
-    drainInterval: checkInteger('options.drainInterval', drainInterval, 10, 3_600_000, UNIT),
+    drainInterval: checkInterval('options.drainInterval', drainInterval),
     backoff: checkBackoff('options.backoff', backoff),
   };
 }

@@ -212,7 +212,7 @@ describe('the example of a daemon', function () {
       await ns.ipvsadm('-d', '-t', `${VIRTUAL}:80`, '-r', `${HEAVY}:8080`);
       await until(async () => (await happened('drift')) === 1);
       await becomes(SAMPLE);
-      const repaired = `+ tcp ${VIRTUAL}:80 > ${HEAVY}:8080  forwarding=masquerade weight=3 upperThreshold=0 lowerThreshold=0`;
+      const repaired = `+ tcp ${VIRTUAL}:80 > ${HEAVY}:8080  forwarding=masquerade weight=3`;
       assert.deepEqual(program.lines.slice(-2), ['changed by somebody else:', repaired]);
     });
     assert.deepEqual(ended, DONE);

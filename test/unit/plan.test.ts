@@ -196,7 +196,7 @@ describe('a plan', () => {
     ]);
     assert.equal(
       formatPlan(plan([], [foreign], ALL)).split('\n')[0],
-      '- tcp 10.0.0.1:80 > 10.0.1.1:80  forwarding=bypass weight=1 upperThreshold=0 lowerThreshold=0 unsupported=[forwarding]',
+      '- tcp 10.0.0.1:80 > 10.0.1.1:80  forwarding=bypass weight=1 unsupported=[forwarding]',
     );
     // Whatever a program puts where nothing of the kind belongs is compared, not stumbled over.
     const odd = (tunnel: unknown): ServiceState =>
@@ -290,5 +290,14 @@ describe('a plan as text', () => {
         '',
       ].join('\n'),
     );
+  });
+
+  it('has the thresholds of a destination only where one is set', () => {
+    const limited = { ...OTHER, upperThreshold: 100 };
+    const text = formatPlan(plan([{ ...WEB, destinations: [REAL, limited] }], [], ALL));
+    assert.deepEqual(text.split('\n').slice(1, 3), [
+      '+ tcp 10.0.0.1:80 > 10.0.1.1:80  forwarding=masquerade weight=1',
+      '+ tcp 10.0.0.1:80 > 10.0.1.2:80  forwarding=masquerade weight=1 upperThreshold=100 lowerThreshold=0',
+    ]);
   });
 });
