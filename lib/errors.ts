@@ -84,7 +84,7 @@ export interface IpvsErrorDetails {
   /** Positive, as the kernel's headers have it. */
   readonly errno?: number | undefined;
   readonly syscall?: string | undefined;
-  readonly outcome?: 'not-applied' | 'unknown';
+  readonly outcome?: IpvsError['outcome'];
   readonly service?: string | undefined;
   readonly destination?: string | undefined;
   readonly cause?: unknown;
@@ -116,10 +116,14 @@ export class IpvsError extends Error {
   /** The IPVS command (`IPVS_CMD_NEW_DEST`) or system call (`open`) that failed. */
   declare readonly syscall?: string;
   /**
-   * `not-applied`: the kernel's table is as if the command had never been given. `unknown`: the
-   * command was handed to the kernel and its answer was lost; read the table to learn more.
+   * What the call has done to the kernel's table.
+   *
+   * - `not-applied`: nothing; the table is as if it had never been called.
+   * - `partly-applied`: some of it, and it is known what: only `drain` and `apply` do several things one after the
+   *   other. A failed `drain` had set weight 0; the `report` of an {@link IpvsApplyError} lists what was done.
+   * - `unknown`: a command was handed to the kernel and its answer was lost; read the table to learn more.
    */
-  readonly outcome: 'not-applied' | 'unknown';
+  readonly outcome: 'not-applied' | 'partly-applied' | 'unknown';
   /** The service it was about, as `formatKey` writes it. */
   declare readonly service?: string;
   /** The destination it was about, as `formatKey` writes it. */
@@ -141,6 +145,11 @@ export class IpvsError extends Error {
 /** Whether an error is one of ours for one of these reasons. */
 export function hasReason(error: unknown, ...reasons: readonly IpvsErrorReason[]): boolean {
   return error instanceof IpvsError && reasons.includes(error.reason);
+}
+
+/** Whether an error is one of ours with this outcome. */
+export function hasOutcome(error: unknown, outcome: IpvsError['outcome']): error is IpvsError {
+  return error instanceof IpvsError && error.outcome === outcome;
 }
 
 /** The error for `new` on a class whose objects are opened: only TypeScript knows of private constructors. */

@@ -528,6 +528,7 @@ export class Ipvs implements AsyncDisposable {
    * @returns Since when it drained, and whether it had connections to the end.
    * @throws IpvsError with reason `service-not-found`, `destination-not-found`; `drain-refuses-clients` (see
    * {@link DrainOptions.allowRefusals}) before anything was changed; `drain-overruled` when it gets a weight meanwhile.
+   * Its `outcome` is `partly-applied` once weight 0 was set, which stays.
    */
   async drain(
     service: ServiceReference,

@@ -1,7 +1,7 @@
 /** Draining one destination, until it is gone. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { steadyNow } from '../clock.js';
-import { hasReason, throwIfAborted } from '../errors.js';
+import { hasOutcome, hasReason, throwIfAborted } from '../errors.js';
 import { checkBoolean, checkInteger, checkObject, Shape } from '../input/checks.js';
 import { takesPortZero } from '../input/destination.js';
 import { checkSignal } from '../input/options.js';
@@ -14,7 +14,7 @@ import type { Writer } from '../writer.js';
 import type { DrainedDestination } from './apply-model.js';
 import { closedError } from '../failures.js';
 import { NO_CONNECTIONS, readExpireTemplates, waitsFor } from './drains.js';
-import { overruledError, refusalError } from './errors.js';
+import { overruledError, refusalError, undrainedError } from './errors.js';
 import { refusesClients } from './execution.js';
 import { checkDeadline, checkInterval } from './options.js';
 
@@ -143,6 +143,18 @@ interface Watched {
   connections: DrainedDestination['connections'];
   /** Whether it had connections when it was told to go: whether it went, a lost answer does not tell. */
   forced: boolean;
+  /** Whether the answer to its deletion was lost, and it has not been seen since. */
+  mayBeGone: boolean;
+}
+
+/** A drain under way. */
+interface Drain {
+  readonly key: DrainedDestination['key'];
+  readonly since: number;
+  readonly watched: Watched;
+  readonly templatesCount: boolean;
+  /** Milliseconds until the deadline; negative after it. */
+  readonly left: () => number;
 }
 
 /** Looks at a destination of weight 0 and deletes it if it may go: whether it was forced, once it has gone. */
@@ -150,45 +162,35 @@ async function endIfOver(
   writer: Writer,
   subject: DestinationSubject,
   { signal }: CheckedDrainCall,
-  { key, watched, templatesCount, isLate }: Drain,
+  { key, watched, templatesCount, left }: Drain,
 ): Promise<boolean | undefined> {
   const entry = await look(writer, subject, signal);
   if (entry === undefined) return watched.forced;
+  watched.mayBeGone = false;
   if (entry.weight !== 0) throw overruledError(key, entry.weight);
   watched.connections = entry.connections;
   const forced = waitsFor(entry.connections, templatesCount) !== undefined;
-  if (forced && !isLate()) return undefined;
+  if (forced && left() > 0) return undefined;
   watched.forced = forced;
-  await remove(writer, subject, signal);
+  try {
+    await remove(writer, subject, signal);
+  } catch (error) {
+    watched.mayBeGone = hasOutcome(error, 'unknown');
+    throw error;
+  }
   return forced;
 }
 
-/** A drain under way. */
-interface Drain {
-  readonly key: DrainedDestination['key'];
-  readonly watched: Watched;
-  readonly templatesCount: boolean;
-  readonly isLate: () => boolean;
-}
-
-/** Gives a destination weight 0, and deletes it when nothing keeps it any more, or at the deadline. */
-export async function drainDestination(
+/** Looks at a destination of weight 0 again and again, until it has gone. */
+async function untilGone(
   session: Session,
   writer: Writer,
   subject: DestinationSubject,
   options: CheckedDrainCall,
+  drain: Drain,
 ): Promise<DrainedDestination> {
-  const { signal, deadline, interval } = options;
-  const key = {
-    service: formatCheckedKey(subject.service),
-    destination: formatCheckedKey(subject.destination),
-  };
-  const templatesCount = await doTemplatesCount(session, subject, options, key.destination);
-  await writer.updateDestination(subject, { weight: 0 }, signal);
-  const since = Math.min(steadyNow(), options.since ?? steadyNow());
-  const left = (): number => since + deadline - steadyNow();
-  const watched: Watched = { connections: NO_CONNECTIONS, forced: false };
-  const drain = { key, watched, templatesCount, isLate: () => left() <= 0 };
+  const { signal, interval } = options;
+  const { key, since, watched, left } = drain;
   let wait = Math.min(SETTLING, interval);
   for (let late = 0; ;) {
     await pause(session, left() > 0 ? Math.min(wait, left()) : late * interval, signal);
@@ -200,5 +202,30 @@ export async function drainDestination(
       if (left() <= 0) late += 1;
       if (!isPassing(error) || late > LATE_TRIES) throw error;
     }
+  }
+}
+
+/** Gives a destination weight 0, and deletes it when nothing keeps it any more, or at the deadline. */
+export async function drainDestination(
+  session: Session,
+  writer: Writer,
+  subject: DestinationSubject,
+  options: CheckedDrainCall,
+): Promise<DrainedDestination> {
+  const key = {
+    service: formatCheckedKey(subject.service),
+    destination: formatCheckedKey(subject.destination),
+  };
+  const templatesCount = await doTemplatesCount(session, subject, options, key.destination);
+  await writer.updateDestination(subject, { weight: 0 }, options.signal);
+  const since = Math.min(steadyNow(), options.since ?? steadyNow());
+  const left = (): number => since + options.deadline - steadyNow();
+  const watched: Watched = { connections: NO_CONNECTIONS, forced: false, mayBeGone: false };
+  try {
+    const drain = { key, since, watched, templatesCount, left };
+    return await untilGone(session, writer, subject, options, drain);
+  } catch (error) {
+    // Each command tells of itself alone, and weight 0 was set before.
+    throw hasOutcome(error, 'not-applied') ? undrainedError(key, error, watched.mayBeGone) : error;
   }
 }

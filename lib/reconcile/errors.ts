@@ -1,7 +1,7 @@
 /** The errors of applying a desired state. */
 import { type ArgumentError, conflict } from '../argument-errors.js';
-import { IpvsError } from '../errors.js';
-import type { ApplyReport, FailedChange } from './apply-model.js';
+import { hasOutcome, IpvsError } from '../errors.js';
+import type { ApplyReport } from './apply-model.js';
 import type { Change } from './plan-model.js';
 import type { Tally } from './planner.js';
 
@@ -28,7 +28,7 @@ export class IpvsApplyError extends IpvsError {
       {
         code: aborted ? 'ABORT_ERR' : 'ERR_IPVS_APPLY_FAILED',
         reason: aborted ? 'apply-aborted' : 'apply-failed',
-        outcome: applied.length > 0 || failed.some(isUnknown) ? 'unknown' : 'not-applied',
+        outcome: outcomeOf(report),
         cause: first?.error,
       },
     );
@@ -36,8 +36,9 @@ export class IpvsApplyError extends IpvsError {
   }
 }
 
-function isUnknown({ error }: FailedChange): boolean {
-  return error instanceof IpvsError && error.outcome === 'unknown';
+function outcomeOf({ applied, failed }: ApplyReport): IpvsError['outcome'] {
+  if (failed.some(({ error }) => hasOutcome(error, 'unknown'))) return 'unknown';
+  return applied.length > 0 ? 'partly-applied' : 'not-applied';
 }
 
 /** The error for a change that must not be made before another one, which failed. */
@@ -102,8 +103,28 @@ export function overruledError(
 ): IpvsError {
   return new IpvsError(
     `drain ${destination} of ${service}: somebody gave it weight ${weight} meanwhile; it stays as it is`,
-    { code: 'ERR_IPVS_DRAIN_OVERRULED', reason: 'drain-overruled', service, destination },
+    {
+      ...{ code: 'ERR_IPVS_DRAIN_OVERRULED', reason: 'drain-overruled', outcome: 'partly-applied' },
+      ...{ service, destination },
+    },
   );
+}
+
+/** The error for a drain that failed after it had given the destination weight 0, which it keeps. */
+export function undrainedError(
+  { service, destination }: Required<Change['key']>,
+  failure: IpvsError,
+  mayBeGone: boolean,
+): IpvsError {
+  const { code, reason, errno, syscall } = failure;
+  const rest = mayBeGone
+    ? 'The answer to its deletion was lost: read the table'
+    : 'The destination has weight 0 and was not deleted';
+  return new IpvsError(`${failure.message}. ${rest}`, {
+    ...{ code, reason, outcome: mayBeGone ? 'unknown' : 'partly-applied' },
+    ...(errno === undefined ? {} : { errno: -errno }),
+    ...{ syscall, service, destination, cause: failure },
+  });
 }
 
 /** The error for a call of a reconciler that has been stopped. */

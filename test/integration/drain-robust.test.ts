@@ -359,9 +359,74 @@ describe('a drain by a call of its own', () => {
       const begin = performance.now();
       await ipvs.close();
       const late = sleep(5000 * patience, undefined, { ref: false });
-      assert.equal((await Promise.race([ending, late]))?.reason, 'closed');
+      const failure = await Promise.race([ending, late]);
+      assert.deepEqual(failure && [failure.reason, failure.outcome], ['closed', 'partly-applied']);
       const took = performance.now() - begin;
       assert.ok(took < 1000 * patience, `${took} ms`);
+    }),
+  );
+
+  for (const [what, errno, stage, outcome] of [
+    ['a look is refused', 'EIO', 'kernel', 'partly-applied'],
+    ['a look is not understood', 'EBADMSG', 'reply', 'partly-applied'],
+    ['its deletion is refused', 'EPERM', 'kernel', 'partly-applied'],
+    ['the answer to its deletion is not understood', 'EBADMSG', 'reply', 'unknown'],
+  ] as const) {
+    it(
+      `that fails because ${what} says that weight 0 was set, or that more may have been`,
+      inNamespace(async (ns, other) => {
+        await writeAll(other, entries([web('10.1.0.1', [A, B])]));
+        await withGuard(ns, async (ipvs, door) => {
+          const name = what.includes('deletion') ? 'IPVS_CMD_DEL_DEST' : 'IPVS_CMD_GET_DEST';
+          let isWritten = false;
+          door.guard = async (passing) => {
+            if (isWritten && passing.name === name) {
+              return executed([{ errno: constants.errno[errno], stage }]);
+            }
+            isWritten ||= passing.writes;
+            return await pass(passing);
+          };
+          const failure = await rejection(ipvs.drain(SERVICE, A, { deadline: 600_000 }));
+          const keys = { service: 'tcp 10.1.0.1:80', destination: '10.9.0.1:80' };
+          assert.deepEqual(failure, { ...failure, ...keys, outcome, syscall: name });
+          assert.ok(stage === 'reply' || failure.errno === -constants.errno[errno]);
+        });
+        assert.deepEqual(await weights(ns), { '10.9.0.1': 0, '10.9.0.2': 1 });
+      }),
+    );
+  }
+
+  it(
+    'does not say that its destination is there when the answer to the deletion was lost before',
+    inNamespace(async (ns, other) => {
+      await writeAll(other, entries([web('10.1.0.1', [A, B])]));
+      await withGuard(ns, async (ipvs, door) => {
+        let isDeleted = false;
+        door.guard = async (passing) => {
+          if (isDeleted) return executed([{ errno: constants.errno.EPERM }]);
+          const reply = await pass(passing);
+          isDeleted = passing.name === 'IPVS_CMD_DEL_DEST';
+          return isDeleted ? UNANSWERED : reply;
+        };
+        const { reason, outcome } = await rejection(
+          ipvs.drain(SERVICE, A, { deadline: 600_000, interval: 50 }),
+        );
+        assert.deepEqual([reason, outcome], ['permission-denied', 'unknown']);
+      });
+      assert.deepEqual(await weights(ns), { '10.9.0.2': 1 });
+    }),
+  );
+
+  it(
+    'that fails before weight 0 was set says that nothing was',
+    inNamespace(async (ns, other) => {
+      await writeAll(other, entries([web('10.1.0.1', [A, B])]));
+      await withGuard(ns, async (ipvs, door) => {
+        answerNext(door, { name: 'IPVS_CMD_SET_DEST' }, REFUSED);
+        const { reason, outcome } = await rejection(ipvs.drain(SERVICE, A, { deadline: 1000 }));
+        assert.deepEqual([reason, outcome], ['out-of-memory', 'not-applied']);
+      });
+      assert.deepEqual(await weights(ns), { '10.9.0.1': 1, '10.9.0.2': 1 });
     }),
   );
 });

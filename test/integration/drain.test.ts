@@ -107,8 +107,8 @@ describe('drain', () => {
       const overruled = rejection(ipvs.drain(WEB, REAL, LONG));
       await untilDrains(ns);
       await ns.ipvsadm('-e', ...TARGET, '-m', '-w', '3');
-      const { reason, ...keys } = await overruled;
-      assert.equal(reason, 'drain-overruled');
+      const { reason, outcome, ...keys } = await overruled;
+      assert.deepEqual([reason, outcome], ['drain-overruled', 'partly-applied']);
       assert.deepEqual({ service: keys.service, destination: keys.destination }, KEY);
       assert.deepEqual(await weights(ns), { [FIRST]: 3, [SECOND]: 1 });
       const draining = ipvs.drain(WEB, REAL, LONG);

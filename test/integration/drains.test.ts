@@ -275,6 +275,7 @@ describe('a drain that would make the kernel refuse clients', () => {
         await assert.rejects(ipvs.apply(desired, LONG), (error) => {
           assert.ok(error instanceof IpvsApplyError);
           const { applied, failed, draining } = error.report;
+          assert.equal(error.outcome, 'partly-applied');
           assert.deepEqual(actions(applied), [
             ...['add-service', 'add-destination', 'add-destination'],
           ]);
