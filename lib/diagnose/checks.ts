@@ -127,22 +127,30 @@ const forwarding: Check = ({ services, sysctls, local }) => {
   });
 };
 
+const EXPIRE_CONNECTIONS = 'ipv4/vs/expire_nodest_conn';
+
+function blackholeBecause(fact: string): Finding {
+  return {
+    id: 'udp-blackhole',
+    severity: 'warning',
+    message: `net.ipv4.vs.expire_nodest_conn is 0, and ${fact}: what a client sends to a deleted destination is dropped until its connection entry times out.`,
+    remedy: sysctl(EXPIRE_CONNECTIONS, 1),
+  };
+}
+
+/** That destinations of services, given by their names, are deleted while clients may send to them. */
+export function deletionBlackholes(names: readonly string[]): Finding {
+  return blackholeBecause(`destinations of ${listNames(names)} go without being drained`);
+}
+
 /**
- * Packets of a flow whose destination was deleted are dropped as long as they keep coming. One-packet
- * scheduling keeps no connection that could hold them.
+ * Packets of a flow whose destination was deleted are dropped until its entry times out, by default five minutes after
+ * the last one that was forwarded. One-packet scheduling keeps no connection that could hold them.
  */
 const blackhole: Check = ({ services, sysctls }) => {
   const affected = services.filter(({ protocol, onePacket }) => protocol === 'udp' && !onePacket);
-  const name = 'ipv4/vs/expire_nodest_conn';
-  if (affected.length === 0 || sysctls.get(name) !== 0) return [];
-  return [
-    {
-      id: 'udp-blackhole',
-      severity: 'warning',
-      message: `net.ipv4.vs.expire_nodest_conn is 0, and ${sentence(keysOf(affected), 'is', 'are')} UDP: a client that keeps sending is never given another destination after its own was deleted.`,
-      remedy: sysctl(name, 1),
-    },
-  ];
+  if (affected.length === 0 || sysctls.get(EXPIRE_CONNECTIONS) !== 0) return [];
+  return [blackholeBecause(`${sentence(keysOf(affected), 'is', 'are')} UDP`)];
 };
 
 const EXPIRE_TEMPLATES = 'ipv4/vs/expire_quiescent_template';

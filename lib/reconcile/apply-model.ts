@@ -124,6 +124,9 @@ export interface ApplyReport {
   readonly draining: readonly DrainingDestination[];
   /** Destinations that drained and have gone. */
   readonly drained: readonly DrainedDestination[];
-  /** What makes draining pointless here, for instance a sysctl; as `diagnose` says it. */
+  /**
+   * Sysctls by which draining is pointless here (`persistence-outlasts-weight-0`), or clients of UDP or SCTP are cut off
+   * without noticing, since destinations are deleted without being drained (`udp-blackhole`); as `diagnose` reports them.
+   */
   readonly warnings: readonly Finding[];
 }

@@ -1,6 +1,6 @@
 /** Makes the table what it should be: reads it, plans, carries out, and reads again what others changed meanwhile. */
 import { steadyNow } from '../clock.js';
-import { persistenceOutlasts } from '../diagnose/checks.js';
+import { deletionBlackholes, persistenceOutlasts } from '../diagnose/checks.js';
 import type { Finding } from '../diagnose/model.js';
 import { hasReason } from '../errors.js';
 import type { CheckedServiceKey } from '../input/service.js';
@@ -8,7 +8,13 @@ import type { Session } from '../session.js';
 import type { SysctlValue } from '../sysctls.js';
 import type { Writer } from '../writer.js';
 import type { ApplyReport, DrainedDestination, DrainingDestination } from './apply-model.js';
-import { DrainClocks, isPersistent, readExpireTemplates } from './drains.js';
+import {
+  DrainClocks,
+  isPersistent,
+  keepsOrphans,
+  losesFlows,
+  readExpireTemplates,
+} from './drains.js';
 import { IpvsApplyError, removalsError } from './errors.js';
 import { Execution, type Failure, type Means } from './execution.js';
 import { formatChangeKey } from './format.js';
@@ -64,6 +70,8 @@ class Applying {
   #clocks: DrainClocks | undefined;
   /** The sysctl `expire_quiescent_template`, once it was looked for. */
   #expireTemplates: { readonly value: SysctlValue | undefined } | undefined;
+  /** The names of services whose clients do not notice that their destination was deleted. */
+  readonly #losing = new Set<string>();
   /** By the names of their services. */
   readonly #draining = new Map<string, Leaving[]>();
 
@@ -79,7 +87,7 @@ class Applying {
     const planned = await this.#plan(look.desired, look.actual);
     this.#guard(planned, look.settled);
     if (!options.dryRun) await this.#carryOut(planned.steps);
-    const report = this.#report(only === undefined ? desired : look.desired, planned.steps);
+    const report = await this.#report(only === undefined ? desired : look.desired, planned.steps);
     const isAborted = options.signal?.aborted === true;
     if (report.failed.length > 0) throw new IpvsApplyError(report, isAborted);
     return report;
@@ -97,6 +105,7 @@ class Applying {
 
   async #plan(desired: Table, actual: Table): Promise<Planned> {
     const { options } = this.#wish;
+    for (const row of actual.values()) if (losesFlows(row)) this.#losing.add(row.name);
     if (options.drain === undefined) return planTables(desired, actual, options);
     this.#expireTemplates ??= { value: await this.#readExpireTemplates(actual) };
     const templatesCount = this.#expireTemplates.value !== 1;
@@ -188,16 +197,18 @@ class Applying {
     }
   }
 
-  #report(desired: Table, steps: readonly Step[]): ApplyReport {
+  async #report(desired: Table, steps: readonly Step[]): Promise<ApplyReport> {
     const draining = this.#reportDraining();
+    const planned = steps.map(({ change }) => change);
+    const made = this.#wish.options.dryRun ? planned : this.#applied;
     return {
-      planned: steps.map(({ change }) => change),
+      planned,
       applied: this.#applied,
       failed: this.#failures.map(({ step, error }) => ({ change: step.change, error })),
       unchanged: unchangedBy(desired, steps),
       draining,
       drained: this.#drained,
-      warnings: this.#warnings(draining),
+      warnings: [...this.#warnOfPersistence(draining), ...(await this.#warnOfBlackholes(made))],
     };
   }
 
@@ -220,7 +231,7 @@ class Applying {
     ];
   }
 
-  #warnings(draining: readonly DrainingDestination[]): Finding[] {
+  #warnOfPersistence(draining: readonly DrainingDestination[]): Finding[] {
     if (this.#expireTemplates?.value !== 0) return [];
     const names = new Set(draining.map(({ key }) => key.service));
     const persistent = [...this.#draining.values()]
@@ -228,6 +239,17 @@ class Applying {
       .filter(({ service }) => names.has(service.name) && isPersistent(service))
       .map(({ service }) => service.name);
     return persistent.length === 0 ? [] : [persistenceOutlasts([...new Set(persistent)])];
+  }
+
+  /** A destination that was drained to its end has no clients who could be cut off. */
+  async #warnOfBlackholes(made: readonly Change[]): Promise<Finding[]> {
+    const isCut = ({ action, key }: Change): boolean =>
+      action === 'delete-destination' &&
+      this.#losing.has(key.service) &&
+      this.#clocks?.ended(key)?.forced !== false;
+    const names = new Set(made.filter(isCut).map(({ key }) => key.service));
+    if (names.size === 0 || !(await keepsOrphans(this.#session, 'apply'))) return [];
+    return [deletionBlackholes([...names])];
   }
 }
 

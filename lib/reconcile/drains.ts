@@ -2,6 +2,7 @@
 import { hasReason } from '../errors.js';
 import type { ConnectionGauges } from '../model.js';
 import { readSysctl } from '../proc/sysctls.js';
+import { protocolName } from '../protocols.js';
 import type { Session } from '../session.js';
 import type { SysctlValue } from '../sysctls.js';
 import type { DrainedDestination, DrainingDestination } from './apply-model.js';
@@ -43,6 +44,28 @@ export async function readExpireTemplates(
     if (hasReason(error, 'unknown-sysctl', 'permission-denied')) return undefined;
     throw error;
   }
+}
+
+/**
+ * Whether the sysctl `expire_nodest_conn` is seen to be 0: then the kernel drops packets of clients whose destination was
+ * deleted, until their entries time out (net/netfilter/ipvs/ip_vs_core.c).
+ */
+export async function keepsOrphans(session: Session, method: string): Promise<boolean> {
+  try {
+    return (await readSysctl(session.files(method), method, 'expire_nodest_conn')) === 0;
+  } catch {
+    // It is asked for a warning, when all else has been done.
+    return false;
+  }
+}
+
+/**
+ * Whether clients of a service lose what they send, and do not notice, after their destination was deleted. Those of TCP
+ * do. One-packet scheduling keeps nothing that could hold them.
+ */
+export function losesFlows({ key, fields }: ServiceRow): boolean {
+  if (key.fwmark !== undefined || fields['onePacket'] === true) return false;
+  return ['udp', 'sctp'].includes(protocolName(key.protocol));
 }
 
 /** Whether clients of a service are bound to its destinations. */

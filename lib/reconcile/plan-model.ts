@@ -41,7 +41,9 @@ export type Scope = 'everything' | readonly string[] | ((service: ServiceReferen
 export interface DrainRule {
   /**
    * Of which services destinations drain; of all others they are deleted at once. Services by firewall mark
-   * count as `tcp`, since their protocol is not known. Default: `['tcp']`.
+   * count as `tcp`, since their protocol is not known. Where destinations of UDP or SCTP are deleted, set the sysctl
+   * `expire_nodest_conn` to 1: while it is 0, the kernel's default, what their clients send is dropped until their
+   * connection entries time out. Default: `['tcp']`.
    */
   readonly protocols?: readonly Protocol[] | undefined;
 }

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
+  type ApplyOptions,
   type DesiredService,
   type DestinationEntry,
   type Ipvs,
@@ -180,6 +181,81 @@ describe('a destination that is not desired any more', () => {
       assert.deepEqual(actions(report.applied), ['delete-destination']);
       assert.deepEqual([report.draining, report.drained], [[], []]);
       assert.deepEqual(await weights(ns), { [SECOND]: 1 });
+    }),
+  );
+
+  for (const [protocol, flag] of [
+    ['udp', '-u'],
+    ['sctp', '--sctp-service'],
+  ] as const) {
+    it(
+      `of ${protocol} is deleted with a warning while the kernel keeps its clients from any other`,
+      inNamespace(async (ns, ipvs) => {
+        const service = { ...DNS, protocol };
+        const key = `${protocol} ${VIRTUAL}:53`;
+        const warnings = async (options: Partial<ApplyOptions>): Promise<string[]> => {
+          await ipvs.flush();
+          await writeAll(ipvs, [{ service, destinations: [real(FIRST), real(SECOND)] }]);
+          const report = await ipvs.apply(state(service, SECOND), { ...LONG, ...options });
+          return report.warnings.map(({ id, severity, message, remedy }) => {
+            assert.ok(message.includes(key), message);
+            assert.equal(remedy, 'sysctl -w net.ipv4.vs.expire_nodest_conn=1');
+            return `${severity} ${id}`;
+          });
+        };
+        const undrained = { drain: undefined };
+        const warning = ['warning udp-blackhole'];
+        assert.deepEqual(await warnings(LONG), warning);
+        assert.deepEqual(await warnings(undrained), warning);
+        assert.deepEqual(await warnings({ dryRun: true }), warning);
+        // Weight 0 first, and then nothing that could be cut off.
+        const drain = { ...LONG.drain, protocols: [protocol] };
+        assert.deepEqual(await warnings({ drain }), []);
+        const ended = await ipvs.apply(state(service, SECOND), { ...LONG, drain });
+        assert.deepEqual([ended.drained.length, ended.warnings], [1, []]);
+        assert.deepEqual((await ipvs.apply(state(service, SECOND), LONG)).warnings, []);
+        // TCP drains, or its clients notice.
+        const web = state(WEB, SECOND);
+        await ipvs.apply([...state(WEB, FIRST), ...state(service, SECOND)], LONG);
+        const replaced = await ipvs.apply([...web, ...state(service, SECOND)], {
+          ...{ ...LONG, ...undrained },
+        });
+        assert.deepEqual([actions(replaced.applied).length, replaced.warnings], [2, []]);
+        await ns.run('sh', '-c', 'echo 1 > /proc/sys/net/ipv4/vs/expire_nodest_conn');
+        assert.deepEqual(await warnings(LONG), []);
+        const left = `^-A ${flag} ${VIRTUAL}:53 .*\\n-a ${flag} ${VIRTUAL}:53 -r ${SECOND}:8080 .*\\n$`;
+        assert.match(await ns.ipvsadm('-Sn'), new RegExp(left));
+      }),
+    );
+  }
+
+  it(
+    'of one-packet scheduling has no clients to keep, and is deleted without a warning',
+    inNamespace(async (_ns, ipvs) => {
+      const service = { ...DNS, onePacket: true };
+      await writeAll(ipvs, [{ service, destinations: [real(FIRST)] }]);
+      const { applied, warnings } = await ipvs.apply(state(service, SECOND), LONG);
+      assert.deepEqual(actions(applied), ['add-destination', 'delete-destination']);
+      assert.deepEqual(warnings, []);
+    }),
+  );
+
+  it(
+    'of UDP that is forced at its deadline is deleted with a warning',
+    withClients(async (_ns, ipvs, clients) => {
+      await writeAll(ipvs, [{ service: DNS, destinations: [real(FIRST)] }]);
+      await clients.send();
+      const drain = { deadline: 1000, protocols: ['udp'] } as const;
+      const since = [
+        { key: { service: `udp ${VIRTUAL}:53`, destination: KEY.destination }, since: 1 },
+      ];
+      const first = await ipvs.apply(state(DNS, SECOND), { ...LONG, drain });
+      assert.deepEqual([first.draining.length, first.warnings], [1, []]);
+      const last = await ipvs.apply(state(DNS, SECOND), { ...LONG, drain: { ...drain, since } });
+      assert.deepEqual(
+        [last.drained.map(({ forced }) => forced), last.warnings.length],
+        [[true], 1],
+      );
     }),
   );
 
