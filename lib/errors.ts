@@ -32,6 +32,7 @@
  * - `withheld`: not done, because something else that has to come first failed
  * - `drain-refuses-clients`: draining would make the kernel refuse clients; see `DrainOptions`
  * - `drain-overruled`: a destination got a weight while it was drained
+ * - `nothing-desired`: a reconciler was to compare before it was told what is desired
  * - `closed`: the client was closed, or the reconciler was stopped
  * - `queue-full`: more calls than `OpenOptions.queueLimit` are outstanding
  * - `other`: see `code`
@@ -73,6 +74,7 @@ export type IpvsErrorReason =
   | 'withheld'
   | 'drain-refuses-clients'
   | 'drain-overruled'
+  | 'nothing-desired'
   | 'closed'
   | 'queue-full'
   | 'other';
@@ -105,8 +107,8 @@ export class IpvsError extends Error {
    * `ERR_IPVS_JOB_FAILED`, `ERR_IPVS_UNSUPPORTED_ENTRY`, `ERR_IPVS_UNSUPPORTED_BY_KERNEL`,
    * `ERR_IPVS_TABLE_CHANGING`, `ERR_IPVS_MALFORMED_FILE`, `ERR_IPVS_QUEUE_FULL`, `ERR_IPVS_APPLY_FAILED`,
    * `ERR_IPVS_TOO_MANY_REMOVALS`, `ERR_IPVS_WITHHELD`, `ERR_IPVS_DRAIN_REFUSES_CLIENTS`,
-   * `ERR_IPVS_DRAIN_OVERRULED`, `ERR_IPVS_STOPPED` where the kernel gave none; `ABORT_ERR` with reason
-   * `apply-aborted`.
+   * `ERR_IPVS_DRAIN_OVERRULED`, `ERR_IPVS_NOTHING_DESIRED`, `ERR_IPVS_STOPPED` where the kernel gave none;
+   * `ABORT_ERR` with reason `apply-aborted`.
    */
   readonly code: string;
   /** Why, in words that a program can compare. */

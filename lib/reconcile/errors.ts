@@ -127,6 +127,14 @@ export function undrainedError(
   });
 }
 
+/** The error for a comparison with what nobody has said yet. */
+export function nothingDesiredError(): IpvsError {
+  return new IpvsError('reconcile: nothing is desired yet. Call setDesired first', {
+    code: 'ERR_IPVS_NOTHING_DESIRED',
+    reason: 'nothing-desired',
+  });
+}
+
 /** The error for a call of a reconciler that has been stopped. */
 export function stoppedError(method: string): IpvsError {
   return new IpvsError(`${method}: this reconciler has been stopped. Make another one`, {

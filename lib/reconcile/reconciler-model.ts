@@ -10,7 +10,9 @@ export interface ReconcilerEvents {
   readonly applied: ApplyReport;
   /**
    * Something was not done; it is tried again. An {@link IpvsApplyError} has a report of what was not, and of what was:
-   * `applied` does not tell of that.
+   * the event `applied` does not report that. Where nobody listens to this event, the failure becomes a warning of the
+   * process (`process.emitWarning`, type `IpvsReconcilerWarning`), once as long as it stays the same, unless a call of
+   * {@link Reconciler.reconcile} rejects with it.
    */
   readonly failed: Error;
   /** The table had been changed by others since it was as desired; the report tells what was repaired. */

@@ -3,15 +3,16 @@
 import { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { conflict, wrongType } from '../argument-errors.js';
-import { hasReason } from '../errors.js';
+import { hasReason, IpvsError } from '../errors.js';
 import { checkBoolean, checkObject, Shape } from '../input/checks.js';
 import type { CheckedServiceKey } from '../input/service.js';
 import { checkServiceReference } from '../input/service.js';
 import { Ipvs } from '../ipvs.js';
 import { parseServiceKey } from '../keys.js';
+import { Agenda } from './agenda.js';
 import type { ApplyReport, DrainingDestination, DrainStart } from './apply-model.js';
 import { NO_CONNECTIONS } from './drains.js';
-import { IpvsApplyError, stoppedError } from './errors.js';
+import { IpvsApplyError, nothingDesiredError, stoppedError } from './errors.js';
 import { formatChangeKey } from './format.js';
 import { Holds } from './holds.js';
 import type { Change, DesiredState } from './plan-model.js';
@@ -42,6 +43,10 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
+function codeOf(error: Error): string | undefined {
+  return error instanceof IpvsError ? error.code : undefined;
+}
+
 function keyOf(service: string): CheckedServiceKey {
   return checkServiceReference('service', parseServiceKey(service));
 }
@@ -52,10 +57,16 @@ function keyOf(service: string): CheckedServiceKey {
  * again what failed, after longer and longer waits.
  *
  * ```ts
- * await using reconciler = new Reconciler(ipvs, { scope: ['10.0.0.0/16'], drain: { deadline: 60_000 } });
+ * const reconciler = new Reconciler(ipvs, { scope: ['10.0.0.0/16'], drain: { deadline: 60_000 } });
  * reconciler.on('failed', (error) => console.error(error.message));
- * reconciler.setDesired(state);
+ * reconciler.setDesired(desired); // and again, whenever it changes
+ * await once(process, 'SIGTERM');
+ * await reconciler.stop(); // the table stays as it is, and goes on serving
  * ```
+ *
+ * From the first {@link Reconciler.setDesired} until {@link Reconciler.stop} it keeps the process alive, since something is
+ * always due; with `resync: false` only while something is to be applied, tried again or drained. `await using`
+ * stops it at the end of the block, whatever was applied by then: that is for blocks that last as long as it is to work.
  *
  * It keeps no state of its own but the clocks of drains: what drained when the program ended is seen in the table
  * (weight 0, and not desired) by the next one. Pass {@link Reconciler.draining} on as `drain.since`, so that the
@@ -75,22 +86,16 @@ export class Reconciler implements AsyncDisposable {
   #draining: readonly DrainingDestination[] = [];
   /** The clocks of drains: those of the last start, and after the first apply those of {@link draining}. */
   #since: readonly DrainStart[];
-  #timer: NodeJS.Timeout | undefined;
-  #running: Promise<void> | undefined;
+  readonly #agenda: Agenda;
   #stopped: Promise<void> | undefined;
   /** The drain of everything that {@link stop} was asked for, while it is under way. */
   #drained: Promise<void> | undefined;
   #waiting: Waiting[] = [];
-  /** When the oldest desired state that was not applied yet was set. */
-  #changedSince: number | undefined;
-  /** When what is due next is due, as `performance.now()` has it. */
-  #changeDue = Infinity;
-  #resyncDue = Infinity;
-  #retryDue = Infinity;
-  #drainDue = Infinity;
   #failuresInARow = 0;
   /** Whether a failure was told, and nothing since that everything is well again. */
   #failing = false;
+  /** The failure that the process was warned of last, for want of a listener. */
+  #warned: string | undefined;
   /** How many resyncs may still look quickly before one compares the whole table; none after a failure. */
   #quickLooks = 0;
 
@@ -111,6 +116,9 @@ export class Reconciler implements AsyncDisposable {
       ...{ waitsFor: 'connections', connections: NO_CONNECTIONS },
     }));
     this.#holds = new Holds(this.#options.backoff.min, this.#options.backoff.max);
+    this.#agenda = new Agenda(async () => {
+      await this.#work();
+    });
   }
 
   /**
@@ -153,34 +161,32 @@ export class Reconciler implements AsyncDisposable {
    * within {@link ReconcilerOptions.delay} are applied in its stead.
    *
    * @throws {@link ArgumentError} with the path of what is wrong, for instance
-   * `services[3].destinations[0].weight`; then the state before stays desired.
+   * `services[3].destinations[0].weight`; then the state before stays desired. IpvsError with reason `closed` after
+   * {@link Reconciler.stop}, or when the client was closed.
    */
   setDesired(state: DesiredState): void {
     this.#admit('setDesired');
     const table = checkWish(state, this.#options.rules);
-    const now = performance.now();
-    const { delay, maxDelay } = this.#options;
     this.#desired = { table, reached: false };
-    this.#changedSince ??= now;
-    const due = Math.min(this.#changedSince + maxDelay, now + delay);
-    this.#changeDue = this.#waiting.length > 0 ? -Infinity : due;
-    this.#schedule();
+    this.#agenda.awaitNewer(this.#options.delay, this.#options.maxDelay);
+    if (this.#waiting.length > 0) this.#agenda.hurry();
+    this.#agenda.schedule();
   }
 
   /**
    * Compares and applies at once, without waiting for newer states or the next resync.
    *
-   * @returns What came of it; it rejects as {@link Ipvs.apply} does.
+   * @returns What came of it.
+   * @throws what {@link Ipvs.apply} does; IpvsError with reason `nothing-desired` before the first
+   * {@link Reconciler.setDesired}, and `closed` after {@link Reconciler.stop}.
    */
   async reconcile(): Promise<ApplyReport> {
     this.#admit('reconcile');
-    if (this.#desired === undefined) {
-      throw conflict('desired', 'is not known yet: call setDesired first');
-    }
+    if (this.#desired === undefined) throw nothingDesiredError();
     return await new Promise((resolve, reject) => {
       this.#waiting.push({ resolve, reject });
-      this.#changeDue = -Infinity;
-      this.#schedule();
+      this.#agenda.hurry();
+      this.#agenda.schedule();
     });
   }
 
@@ -217,8 +223,8 @@ export class Reconciler implements AsyncDisposable {
   }
 
   async #end(): Promise<void> {
-    clearTimeout(this.#timer);
-    await this.#running;
+    this.#agenda.halt();
+    await this.#agenda.settled();
     this.#refuseWaiting();
   }
 
@@ -232,6 +238,7 @@ export class Reconciler implements AsyncDisposable {
   #stopIfClosed(error: unknown): void {
     if (!hasReason(error, 'closed')) return;
     this.#stopped ??= Promise.resolve();
+    this.#agenda.halt();
     this.#refuseWaiting();
   }
 
@@ -263,30 +270,13 @@ export class Reconciler implements AsyncDisposable {
     }
   }
 
-  /** Sets the clock to what is due next, unless something is under way. */
-  #schedule(): void {
-    if (this.#running !== undefined || this.#stopped !== undefined) return;
-    clearTimeout(this.#timer);
-    const due = Math.min(this.#changeDue, this.#resyncDue, this.#retryDue, this.#drainDue);
-    if (due === Infinity) return;
-    this.#timer = setTimeout(
-      () => {
-        this.#running = this.#work();
-      },
-      Math.max(0, Math.ceil(due - performance.now())),
-    );
-  }
-
   async #work(): Promise<void> {
     const now = performance.now();
-    const isWhole = Math.min(this.#changeDue, this.#resyncDue, this.#retryDue) <= now;
-    if (isWhole) await this.#reconcileAll();
-    else if (this.#drainDue <= now) await this.#reconcileDraining();
+    if (this.#agenda.whole <= now) await this.#reconcileAll();
+    else if (this.#agenda.drain <= now) await this.#reconcileDraining();
     // Else the timer was early.
-    this.#drainDue =
+    this.#agenda.drain =
       this.#draining.length > 0 ? performance.now() + this.#options.drainInterval : Infinity;
-    this.#running = undefined;
-    this.#schedule();
   }
 
   async #reconcileAll(): Promise<void> {
@@ -294,8 +284,7 @@ export class Reconciler implements AsyncDisposable {
     if (desired === undefined) return;
     const waiting = this.#waiting;
     this.#waiting = [];
-    this.#changedSince = undefined;
-    this.#changeDue = Infinity;
+    this.#agenda.take();
     const drained = this.#draining;
     const held = this.#holds.at(performance.now(), desired.table);
     const quick = desired.reached && waiting.length === 0 && this.#quickLooks > 0;
@@ -306,10 +295,10 @@ export class Reconciler implements AsyncDisposable {
       this.#succeed(desired, report, drained);
       for (const { resolve } of waiting) resolve(report);
     } catch (error) {
-      this.#fail(desired, error as Error, held);
+      this.#fail(desired, error as Error, held, waiting.length > 0);
       for (const { reject } of waiting) reject(error);
     }
-    this.#resyncDue = performance.now() + this.#options.resync;
+    this.#agenda.resync = performance.now() + this.#options.resync;
   }
 
   /** Ends drains, and does nothing else: only their services are read. */
@@ -326,9 +315,8 @@ export class Reconciler implements AsyncDisposable {
     } catch (error) {
       const report = error instanceof IpvsApplyError ? error.report : undefined;
       if (report !== undefined) this.#learnDrains(report);
-      this.#failing = true;
       this.#stopIfClosed(error);
-      this.#tell('failed', error as Error);
+      this.#tellFailed(error as Error, false);
       if (report !== undefined) this.#tellDrained(report);
     }
   }
@@ -341,6 +329,17 @@ export class Reconciler implements AsyncDisposable {
 
   #tellDrained({ drained }: ApplyReport): void {
     for (const each of drained) this.#tell(each.forced ? 'forced' : 'drained', each);
+  }
+
+  /** Nobody shall believe that all is well because nobody listens; who awaits it is told by that. */
+  #tellFailed(error: Error, isAwaited: boolean): void {
+    this.#failing = true;
+    if (this.#events.listenerCount('failed') > 0) {
+      this.#tell('failed', error);
+    } else if (!isAwaited && error.message !== this.#warned) {
+      this.#warned = error.message;
+      process.emitWarning(error.message, { type: 'IpvsReconcilerWarning', code: codeOf(error) });
+    }
   }
 
   #tell<Name extends keyof ReconcilerEvents>(event: Name, value: ReconcilerEvents[Name]): void {
@@ -369,7 +368,7 @@ export class Reconciler implements AsyncDisposable {
   /** After an apply that began while these destinations drained. */
   #succeed(desired: Desired, report: ApplyReport, drained: readonly DrainStart[]): void {
     this.#failuresInARow = 0;
-    this.#retryDue = Infinity;
+    this.#agenda.retry = Infinity;
     this.#holds.learn([], new Map(), desired.table, performance.now());
     const isNew = !desired.reached;
     desired.reached = true;
@@ -382,11 +381,17 @@ export class Reconciler implements AsyncDisposable {
     if (!isNew && report.applied.some((change) => !isDrain(change))) this.#tell('drift', report);
     const isNews = isNew || this.#failing || report.applied.length > 0;
     this.#failing = false;
+    this.#warned = undefined;
     if (isNews) this.#tell('applied', report);
     this.#tellDrained(report);
   }
 
-  #fail(desired: Desired, error: Error, held: ReadonlyMap<string, Error>): void {
+  #fail(
+    desired: Desired,
+    error: Error,
+    held: ReadonlyMap<string, Error>,
+    isAwaited: boolean,
+  ): void {
     const now = performance.now();
     const { min, max } = this.#options.backoff;
     this.#quickLooks = 0;
@@ -396,15 +401,14 @@ export class Reconciler implements AsyncDisposable {
     }
     if (report !== undefined && this.#holds.covers(report.failed)) {
       this.#failuresInARow = 0;
-      this.#retryDue = this.#holds.next;
+      this.#agenda.retry = this.#holds.next;
     } else {
-      this.#retryDue = now + Math.min(max, min * 2 ** this.#failuresInARow);
+      this.#agenda.retry = now + Math.min(max, min * 2 ** this.#failuresInARow);
       this.#failuresInARow += 1;
     }
     if (report !== undefined) this.#learnDrains(report);
-    this.#failing = true;
     this.#stopIfClosed(error);
-    this.#tell('failed', error);
+    this.#tellFailed(error, isAwaited);
     if (report !== undefined) this.#tellDrained(report);
   }
 }

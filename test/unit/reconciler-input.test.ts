@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { type DesiredState, type Ipvs, Reconciler, type ReconcilerOptions } from 'ipvs';
 import { describe, it } from 'mocha';
 import { clientOver, FakeDoor } from '../support/door.js';
+import { rejection } from '../support/failure.js';
 import { assertRefused, type Refusal, refusal, show, wrongTypes } from '../support/refusals.js';
 
 const SCOPE = { scope: ['10.0.0.0/8'] };
@@ -75,7 +76,10 @@ describe('what a reconciler refuses', () => {
     assertRefused(set(wrong), refusal('RangeError', 'services[0]'));
     assertRefused(set([]), refusal('RangeError', 'services'));
     assertRefused(set({}), refusal('TypeError', 'services'));
-    await assert.rejects(reconciler.reconcile(), { field: 'desired' });
+    const early = await rejection(reconciler.reconcile());
+    assert.deepEqual(early, {
+      ...{ reason: 'nothing-desired', code: 'ERR_IPVS_NOTHING_DESIRED', outcome: 'not-applied' },
+    });
     await reconciler.stop();
     assert.deepEqual(door.events, []);
   });
