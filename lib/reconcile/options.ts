@@ -43,8 +43,6 @@ const DEFAULT_MAX_REMOVALS = 0.5;
 /** 30 days. */
 const MAX_DEADLINE = 2_592_000_000;
 
-const PLAN = Shape.of('scope', 'keepWeights?', 'drain?');
-const PLAN_DRAIN = Shape.of('protocols?');
 /** The names of the rules, for the shape of options that they are a part of. */
 export const RULES: readonly string[] = [
   ...['scope', 'keepWeights?', 'drain?'],
@@ -52,6 +50,13 @@ export const RULES: readonly string[] = [
 ];
 const APPLY = Shape.of(...RULES, 'dryRun?', 'quick?', 'signal?');
 const DRAIN = Shape.of('deadline', 'protocols?', 'since?', 'allowRefusals?');
+/** A program plans with the options with which it applies: what is of no matter to a plan is not looked at. */
+const PLAN = new Shape(
+  ['scope', 'keepWeights', 'drain'],
+  APPLY.known,
+  '{ scope, keepWeights?, drain? }',
+);
+const PLAN_DRAIN = new Shape(['protocols'], DRAIN.known, '{ protocols? }');
 const START = new Shape(
   ['key', 'since'],
   ['until', 'waitsFor', 'connections'],

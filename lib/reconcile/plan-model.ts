@@ -48,7 +48,7 @@ export interface DrainRule {
   readonly protocols?: readonly Protocol[] | undefined;
 }
 
-/** Options of `plan`. */
+/** Options of `plan`. Those of `apply` ({@link ApplyOptions}) can be passed as well: what it has besides is ignored. */
 export interface PlanOptions {
   /** Which services are ours. There is no default: a wrong guess would delete what others own. */
   readonly scope: Scope;

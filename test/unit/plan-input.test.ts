@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import {
+  type ApplyOptions,
   type DesiredService,
   type DesiredState,
   plan,
@@ -70,7 +71,8 @@ describe('a plan refuses', () => {
       ALL,
       'services[0].destinations[0]',
     ],
-    'another option': [[], [], { ...ALL, dryRun: true }, 'options.dryRun'],
+    'another option': [[], [], { ...ALL, color: 1 }, 'options.color'],
+    'another option of a drain': [[], [], { ...ALL, drain: { color: 1 } }, 'options.drain.color'],
     'a drain of no protocol': [
       [],
       [],
@@ -131,4 +133,37 @@ describe('a plan refuses', () => {
       );
     });
   }
+});
+
+describe('a plan with the options of an apply', () => {
+  const APPLY: Required<ApplyOptions> = {
+    ...{ scope: ['10.0.0.0/8'], keepWeights: true, maxRemovals: 0, allowEmpty: false },
+    drain: { deadline: 60_000, protocols: ['udp'], since: [], allowRefusals: true },
+    ...{ shuffle: true, dryRun: true, quick: true, signal: AbortSignal.abort() },
+  };
+
+  it('heeds what is about plans, and nothing else', () => {
+    const dns = { ...WEB, protocol: 'udp' } as const;
+    const far = { ...WEB, address: '192.0.2.1', destinations: [] };
+    const [service, web] = [
+      { ...dns, destinations: [REAL, { ...OTHER, weight: 7 }] },
+      { ...WEB, destinations: [REAL, OTHER] },
+    ];
+    const desired = [
+      { ...dns, destinations: [OTHER] },
+      { ...WEB, destinations: [OTHER] },
+    ];
+    const actions = plan(desired, table(service, web, far), APPLY).map(
+      ({ action, key }) => `${action} ${key.destination} of ${key.service}`,
+    );
+    assert.deepEqual(actions, [
+      'drain-destination 10.0.1.1:80 of udp 10.0.0.1:80',
+      'delete-destination 10.0.1.1:80 of tcp 10.0.0.1:80',
+    ]);
+  });
+
+  it('is refused by the compiler where such an option is written out, which is likely a mistake', () => {
+    // @ts-expect-error -- a plan does not change anything in any case
+    assert.deepEqual(plan([], [], { scope: 'everything', dryRun: true }), []);
+  });
 });
