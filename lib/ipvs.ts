@@ -484,7 +484,7 @@ export class Ipvs implements AsyncDisposable {
    * const report = await ipvs.apply(desired, { scope: ['10.0.0.0/16'], drain: { deadline: 60_000 } });
    * ```
    *
-   * A failed change stays a failed change: others are made all the same, except that the last destinations which
+   * One failed change does not stop the others, except that the last destinations which
    * serve are not taken away while those that were to come instead could not be added. What others
    * changed between reading and writing is read again and settled, four times at most. That a key was not seen
    * proves nothing in a table under change: the kernel is asked for the key itself before anything rests on that.
@@ -495,9 +495,11 @@ export class Ipvs implements AsyncDisposable {
    * @param desired - All of what the scope is to hold: what is not mentioned goes.
    * @returns What was done. It resolves only when all of it was.
    * @throws {@link ArgumentError} with the path of what is wrong, for instance
-   * `services[3].destinations[0].weight`, before anything is read; IpvsError with reason `too-many-removals`
-   * (see {@link ApplyRules.maxRemovals}) or that of reading, when nothing was changed; {@link IpvsApplyError} with a
-   * report when something was not done, also when the signal fired after the first change.
+   * `services[3].destinations[0].weight`, before anything is changed: most of it before anything is read, and only
+   * afterwards an entry marked `unsupported` that is not there as it is desired, and a scope's function that returns no
+   * boolean for a service that is there; IpvsError with reason `too-many-removals` (see
+   * {@link ApplyRules.maxRemovals}) or that of reading, when nothing was changed; {@link IpvsApplyError} with a report
+   * when something was not done, also when the signal fired after the first change.
    */
   async apply(desired: DesiredState, options: ApplyOptions): Promise<ApplyReport> {
     const checked = checkApplyOptions(options);

@@ -5,10 +5,10 @@
  * The file holds all services within the scope, each with its destinations, as
  * `ipvs.snapshot({ stats: false })` gives them. `--scope` is a network, an address or a key, and may be
  * repeated; nothing outside it is touched. The file is read every second: however it was saved, an edit is
- * applied soon. Where it is missing, wrong or written by half, that is reported, and what it said before stays
+ * applied soon. Where it is missing, wrong or half-written, that is reported, and what it said before stays
  * desired. Where it lacks more than `--max-removals` (0.5) of what is there, the table stays as it is.
  *
- * A server that is not in the file any more gets weight 0, and goes when it has no connections left, or
+ * A server that is no longer in the file gets weight 0, and goes when it has no connections left, or
  * `--deadline` milliseconds later. Since when servers drain is kept in `--state` (balancer.json.drains), so
  * that another start, also after a crash, goes on with it. What others change within the scope is repaired every
  * `--resync` (30000) milliseconds.

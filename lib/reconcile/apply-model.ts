@@ -14,7 +14,7 @@ export interface DrainStart {
   readonly since: number;
 }
 
-/** How destinations go that are not desired any more. */
+/** What happens to destinations that are no longer desired. */
 export interface DrainOptions extends DrainRule {
   /**
    * Milliseconds until a destination goes even though it still has connections, 1..2592000000 (30 days).
@@ -24,7 +24,7 @@ export interface DrainOptions extends DrainRule {
   /**
    * Since when destinations drain that do already: what {@link ApplyReport.draining} said before. Destinations
    * that it does not mention drain from now on; so a program that keeps it through its restarts ends
-   * its drains in time. What is not draining any more is ignored. Default: none.
+   * its drains in time. What no longer drains is ignored. Default: none.
    */
   readonly since?: readonly DrainStart[] | undefined;
   /**
@@ -38,7 +38,7 @@ export interface DrainOptions extends DrainRule {
 /** What a desired state may do to a table. */
 export interface ApplyRules extends Omit<PlanOptions, 'drain'> {
   /**
-   * How destinations go that are not desired: at first they get weight 0, and an apply that finds them without
+   * What happens to destinations that are no longer desired: at first they get weight 0, and an apply that finds them without
    * connections, or past the deadline, deletes them. Default: they are deleted at once.
    */
   readonly drain?: DrainOptions | undefined;
@@ -46,7 +46,7 @@ export interface ApplyRules extends Omit<PlanOptions, 'drain'> {
    * The share of what is within the scope, services and destinations alike, that may go at once, 0..1. A destination
    * does not count if another one of its service comes in its stead, nor does one that drains already; a service that
    * loses all its destinations counts with them. More
-   * than that is refused as a whole: it is more likely a file that was written by half. Default: 0.5.
+   * than that is refused as a whole: it is more likely a half-written file. Default: 0.5.
    */
   readonly maxRemovals?: number | undefined;
   /** Whether an empty state is meant: everything within the scope goes then. Default: false, it is refused. */

@@ -1,4 +1,4 @@
-/** The words of reconciling: what the table should be, and what that takes. Types only. */
+/** The words of reconciling: what the table should be, and what that requires. Types only. */
 import type {
   DestinationInput,
   DestinationReference,
@@ -37,7 +37,7 @@ export type DesiredState = readonly DesiredService[];
  */
 export type Scope = 'everything' | readonly string[] | ((service: ServiceReference) => boolean);
 
-/** How destinations go that are not desired any more: see {@link PlanOptions.drain}. */
+/** What happens to destinations that are no longer desired: see {@link PlanOptions.drain}. */
 export interface DrainRule {
   /**
    * Of which services destinations drain; of all others they are deleted at once. Services by firewall mark
@@ -88,7 +88,7 @@ export interface PlannedService {
 export interface PlannedDestination {
   /** As in {@link DestinationDefinition}. */
   readonly forwarding: Forwarding;
-  /** 0 takes no new connections. */
+  /** 0 accepts no new connections. */
   readonly weight: number;
   /** 0 is no limit. */
   readonly upperThreshold: number;
@@ -132,7 +132,7 @@ export interface EditService extends Adding<PlannedService>, Deleting<FoundServi
   readonly action: 'edit-service';
 }
 
-/** A service that is not desired, and has no destinations any more. */
+/** A service that is not desired, and no longer has destinations. */
 export interface DeleteService extends Deleting<FoundService> {
   /** Those of its destinations go before, as changes of their own. */
   readonly action: 'delete-service';

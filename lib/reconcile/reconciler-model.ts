@@ -1,7 +1,7 @@
 /** The words of a reconciler: its events, and how it is stopped. Types only. */
 import type { ApplyReport, DrainedDestination } from './apply-model.js';
 
-/** What a reconciler tells, by the name of the event; see {@link Reconciler.on}. */
+/** What a reconciler reports, by the name of the event; see {@link Reconciler.on}. */
 export interface ReconcilerEvents {
   /**
    * A desired state was reached for the first time, or again after a failure, or something was changed to get back to
@@ -15,7 +15,7 @@ export interface ReconcilerEvents {
    * {@link Reconciler.reconcile} rejects with it.
    */
   readonly failed: Error;
-  /** The table had been changed by others since it was as desired; the report tells what was repaired. */
+  /** The table had been changed by others since it was as desired; the report shows what was repaired. */
   readonly drift: ApplyReport;
   /** A destination that drained had nothing left, and has gone. */
   readonly drained: DrainedDestination;

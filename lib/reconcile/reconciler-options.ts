@@ -27,7 +27,7 @@ export interface ReconcilerOptions extends ApplyRules {
    */
   readonly resync?: number | false | undefined;
   /**
-   * How many resyncs it takes until one compares the whole table, 1..1000; the others look quickly
+   * Every how many resyncs one compares the whole table, 1..1000; the others look quickly
    * ({@link ApplyOptions.quick}). So what they miss is repaired after `fullCheckEvery` times `resync` at the latest.
    * A new desired state, a repetition after a failure and {@link Reconciler.reconcile} always compare all of it. Default: 10.
    */

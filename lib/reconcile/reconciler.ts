@@ -201,7 +201,7 @@ export class Reconciler implements AsyncDisposable {
     if (checkBoolean('options.drain', drain) && this.#options.rules.drain === undefined) {
       throw conflict(
         'options.drain',
-        'takes the option drain of the reconciler, with its deadline',
+        'requires the option drain of the reconciler, with its deadline',
       );
     }
     this.#stopped ??= this.#end();
