@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { describe, it } from 'mocha';
 import type { Failure } from '../support/failure.js';
 import { inNamespace, type Namespace, run } from '../support/netns.js';
+import { until } from '../support/program.js';
 import { fileURLToPath } from 'node:url';
 
 const ATTEMPT = fileURLToPath(new URL('../support/children/attempt.js', import.meta.url));
@@ -56,6 +59,30 @@ describe('permissions', () => {
       const words = [...inside(ns), ...without('sys_admin')];
       assert.deepEqual(await attempt(words, { netns: { path } }), { open: null });
       assert.deepEqual(await attempt(words, {}), { open: null });
+    }),
+  );
+
+  it(
+    "open of another process's namespace is refused without CAP_SYS_PTRACE, unless it may do no more than oneself",
+    inNamespace(async (ns) => {
+      const tracer = without('sys_ptrace');
+      const answers = async (words: readonly string[]): Promise<Failures[]> => {
+        const [command, ...args] = [...words, 'sleep', '600'];
+        const sleeper = spawn(...ns.inside(command, ...args), { stdio: 'ignore' });
+        const { pid = 0 } = sleeper;
+        try {
+          await until(() => readFileSync(`/proc/${pid}/cmdline`, 'latin1').startsWith('sleep'));
+          return [await attempt([], { netns: { pid } }), await attempt(tracer, { netns: { pid } })];
+        } finally {
+          sleeper.kill();
+        }
+      };
+      const denied = { ...DENIED, code: 'EACCES', errno: -13 };
+      const refused = [{ open: null }, { open: { ...denied, syscall: 'open' } }];
+      assert.deepEqual(await answers([]), refused);
+      const other = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
+      assert.deepEqual(await answers(other), refused);
+      assert.deepEqual(await answers(tracer), [{ open: null }, { open: null }]);
     }),
   );
 
