@@ -73,14 +73,14 @@ describe('the example', function () {
       assert.equal(
         await ns.run(process.execPath, MAIN, SAMPLE),
         [
-          'set tcp 10.0.0.1:80',
-          'set tcp 10.0.0.1:80 10.0.1.2:8080',
-          'added tcp 10.0.0.1:80 10.0.1.3:8080',
-          'added udp [2001:db8::1]:53',
-          'added udp [2001:db8::1]:53 [2001:db8:1::2]:53',
-          'added udp [2001:db8::1]:53 [2001:db8:1::3]:53',
-          'deleted tcp 10.0.0.1:80 10.0.1.9:8080',
-          'deleted tcp 10.0.0.9:80\n',
+          '+ udp [2001:db8::1]:53  scheduler=rr onePacket=true',
+          '+ tcp 10.0.0.1:80 > 10.0.1.3:8080  forwarding=masquerade weight=3 upperThreshold=0 lowerThreshold=0',
+          '+ udp [2001:db8::1]:53 > [2001:db8:1::2]:53  forwarding=masquerade weight=1 upperThreshold=0 lowerThreshold=0',
+          '+ udp [2001:db8::1]:53 > [2001:db8:1::3]:53  forwarding=masquerade weight=1 upperThreshold=0 lowerThreshold=0',
+          '~ tcp 10.0.0.1:80 > 10.0.1.2:8080  weight=7->1',
+          '~ tcp 10.0.0.1:80  scheduler=rr->wrr',
+          '- tcp 10.0.0.1:80 > 10.0.1.9:8080  forwarding=masquerade weight=1 upperThreshold=0 lowerThreshold=0',
+          '- tcp 10.0.0.9:80  scheduler=rr\n',
         ].join('\n'),
       );
       await ns.assertHolds(entries(readJson('static/table.json') as Table));
@@ -90,28 +90,37 @@ describe('the example', function () {
       ]);
     });
 
-    it('says where its file is wrong, and deletes nothing then', async () => {
+    it('says where its file is wrong, and changes nothing then', async () => {
       await ns.restore([`-A -t ${OTHER}:80 -s rr`]);
-      const existing = asIpvsadmLists([
-        {
-          service: { protocol: 'tcp', address: OTHER, port: 80, scheduler: 'rr' },
-          destinations: [],
-        },
-      ]);
-      const service = { protocol: 'tcp', address: OTHER, port: 80, scheduler: 'rr' };
-      const wrong = { address: LIGHT, port: 99999, forwarding: 'masquerade' };
+      const service = { protocol: 'tcp', address: OTHER, port: 80, scheduler: 'rr' } as const;
+      const existing = asIpvsadmLists([{ service, destinations: [] }]);
+      const right = { address: LIGHT, port: 80, forwarding: 'masquerade' };
+      const wrong = { ...right, address: HEAVY, port: 99999 };
       for (const [content, message] of [
         [
-          [{ ...service, destinations: [wrong] }],
-          /^services\[0\]\.destinations\[0\]: destination\.port /,
+          [{ ...service, destinations: [right, wrong] }],
+          /input\.json: services\[0\]\.destinations\[1\]\.port /,
         ],
-        [{ services: [] }, /input\.json must hold a list of services\n$/],
+        [{ services: [] }, /input\.json: services must be an array/],
+        [[], /services is empty/],
       ] as const) {
         const ended = await execute(...ns.inside(process.execPath, MAIN, file(content)));
         assert.equal(ended.status, 1);
         assert.match(ended.stderr, message);
+        assert.equal(ended.stdout, '');
         assert.deepEqual(await ns.table(), existing);
       }
+    });
+
+    it('does everything else when the kernel refuses a part, and says so', async () => {
+      const other = { protocol: 'tcp', address: OTHER, port: 80, scheduler: 'rr' } as const;
+      const unknown = { ...other, port: 81, scheduler: 'nonesuch' };
+      const table = [unknown, other].map((service) => ({ ...service, destinations: [] }));
+      const ended = await execute(...ns.inside(process.execPath, MAIN, file(table)));
+      assert.equal(ended.status, 1);
+      assert.equal(ended.stdout, `+ tcp ${OTHER}:80  scheduler=rr\n`);
+      assert.match(ended.stderr, /addService tcp 10\.0\.0\.9:81: .*nonesuch/);
+      await ns.assertHolds([{ service: other, destinations: [] }]);
     });
   });
 
