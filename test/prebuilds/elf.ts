@@ -14,6 +14,8 @@ export interface SharedObject {
   readonly exported: readonly string[];
   /** What others must have: `pthread_create@GLIBC_2.34`, or a bare name. Weak ones may be missing. */
   readonly required: readonly string[];
+  /** The versions that libraries must have, or the loader gives up: of weak symbols, and of none, as well. */
+  readonly versions: readonly string[];
 }
 
 /** One row of the dynamic symbols: number, value, size, type, binding, visibility, section, name. */
@@ -24,7 +26,7 @@ function captures(text: string, pattern: RegExp): string[] {
 }
 
 export function readSharedObject(path: string): SharedObject {
-  const text = execFileSync('readelf', ['-W', '-h', '-S', '-d', '--dyn-syms', path], {
+  const text = execFileSync('readelf', ['-W', '-h', '-S', '-d', '-V', '--dyn-syms', path], {
     encoding: 'utf8',
     env: { ...process.env, LC_ALL: 'C' },
   });
@@ -45,5 +47,7 @@ export function readSharedObject(path: string): SharedObject {
     required: symbols
       .filter(({ isUndefined, binding }) => isUndefined && binding === 'GLOBAL')
       .map(({ name }) => name),
+    // Only in the section of needs does a version's name stand behind an offset in hexadecimal.
+    versions: captures(text, /^ +0x[0-9a-f]+: +Name: (\S+) +Flags:/gm),
   };
 }

@@ -25,6 +25,7 @@ export function judge(target: Target, file: SharedObject): string[] {
     ...libraries(target, file),
     ...exports(file),
     ...requirements(target, file),
+    ...versions(target, file),
   ];
 }
 
@@ -75,6 +76,19 @@ function requirements(target: Target, file: SharedObject): string[] {
       ? []
       : [`requires ${symbol}, newer than GLIBC_${glibcFloor.join('.')}`];
   });
+}
+
+/** A weak symbol may be missing, and its version may not; a marker such as GLIBC_ABI_DT_RELR has no symbol. */
+function versions(target: Target, file: SharedObject): string[] {
+  const explained = file.required.map((symbol) => symbol.split('@')[1]);
+  return file.versions
+    .filter((version) => !explained.includes(version))
+    .flatMap((version) => {
+      if (target.libc === 'musl') return [`needs the version ${version}, and musl has no versions`];
+      return isOldEnough(version)
+        ? []
+        : [`needs the version ${version}, newer than GLIBC_${glibcFloor.join('.')}`];
+    });
 }
 
 function isOldEnough(version: string): boolean {

@@ -85,6 +85,14 @@ describe('the gate of the published binaries', function () {
     ]);
   });
 
+  it('refuses the version of a newer glibc, also where no symbol must be there', () => {
+    const weak = (name: string) => keep(name).replace('void', '__attribute__((weak)) void');
+    assert.deepEqual(problems(addon(weak('new'), '-Wl,--no-as-needed', 'libc.so.6')), [
+      'needs the version GLIBC_2.29, newer than GLIBC_2.28',
+    ]);
+    assert.deepEqual(problems(addon(weak('old'), '-Wl,--no-as-needed', 'libc.so.6')), []);
+  });
+
   it('refuses a symbol that neither glibc nor Node has', () => {
     assert.deepEqual(problems(addon(keep('elsewhere'))), [
       'requires elsewhere, which glibc does not have',
