@@ -11,6 +11,11 @@ const fixed = [
 /** The binaries that must be there: those that scripts/test-package was asked for, or all. */
 const required = process.env['IPVS_PACKAGE_TARGETS']?.split(' ') ?? targets.map(({ name }) => name);
 
+/** The paths of these. */
+export const requiredBinaries = targets
+  .filter(({ name }) => required.includes(name))
+  .map(({ file }) => file);
+
 /** What git knows below a folder; a file that nobody has added to it is not to be published. */
 function tracked(folder: string): string[] {
   const listing = execFileSync('git', ['ls-files', '-z', folder], { encoding: 'utf8' });

@@ -1,9 +1,11 @@
 /** What is in the tarball. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { before, describe, it } from 'mocha';
 import { run } from './command.js';
-import { expectedContents } from './contents.js';
+import { noteOf, staleness } from '../prebuilds/sources.js';
+import { expectedContents, requiredBinaries } from './contents.js';
 import { contents, pack, tarball, unpack } from './pack.js';
 
 describe('the tarball', function () {
@@ -16,6 +18,16 @@ describe('the tarball', function () {
 
   it('has exactly the files that belong to the package', () => {
     assert.deepEqual(contents(path), expectedContents());
+  });
+
+  it('has the binaries that were made of these very sources', () => {
+    const folder = unpack(path);
+    const note = noteOf('.');
+    assert.notEqual(requiredBinaries.length, 0);
+    for (const file of requiredBinaries) {
+      assert.deepEqual(staleness(file, note), [], file);
+      assert.ok(readFileSync(join(folder, file)).equals(readFileSync(file)), file);
+    }
   });
 
   // What was unpacked lies in another folder, in another order, and is as old as this run.

@@ -1,12 +1,13 @@
 /** The gate of the published binaries: every rule refuses a file that breaks it, and only that. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'mocha';
 import { readSharedObject } from '../prebuilds/elf.js';
 import { judge } from '../prebuilds/gate.js';
+import { noteOf, notePath, staleness } from '../prebuilds/sources.js';
 import { type Target, targets } from '../prebuilds/targets.js';
 
 const ENTRY_POINTS = `
@@ -161,5 +162,76 @@ describe('the gate of the published binaries', function () {
       'needs libc.so, which a user may not have',
       'requires old, which glibc does not have',
     ]);
+  });
+});
+
+describe('the note beside a published binary', () => {
+  let project: string;
+  let binary: string;
+
+  before(() => {
+    project = mkdtempSync(join(tmpdir(), 'ipvs-note-'));
+    for (const part of ['native', 'packaging', 'binding.gyp', 'package-lock.json'])
+      cpSync(part, join(project, part), { recursive: true });
+    binary = join(project, 'ipvs.glibc.node');
+  });
+
+  after(() => {
+    rmSync(project, { recursive: true });
+  });
+
+  function make(libnl?: string): void {
+    writeFileSync(binary, '');
+    writeFileSync(notePath(binary), noteOf(project, libnl));
+  }
+
+  function problems(): string[] {
+    return staleness(binary, noteOf(project));
+  }
+
+  it('says nothing against a binary that was made of the sources that are there', () => {
+    assert.equal(noteOf(project), noteOf('.'), 'two copies of the same sources');
+    make();
+    assert.deepEqual(problems(), []);
+  });
+
+  for (const changed of [
+    ...['native/client.cc', 'native/sources.json', 'binding.gyp', 'packaging/exports.map'],
+    ...['packaging/libnl-config/defs.h', 'packaging/zig/package-lock.json'],
+  ]) {
+    it(`gives away one that is older than a change of ${changed}`, () => {
+      make();
+      appendFileSync(join(project, changed), '\n');
+      assert.deepEqual(problems(), [
+        'is stale, made of other sources than these: make it anew with npm run prebuild',
+      ]);
+    });
+  }
+
+  it('gives away one that is older than a new file, or than new headers of node-addon-api', () => {
+    for (const [file, change] of [
+      ['native/new.h', () => ''],
+      [
+        'package-lock.json',
+        (text: string) =>
+          text.replace(/("node_modules\/node-addon-api": \{\s*"version": ")/, '$19.'),
+      ],
+    ] as const) {
+      make();
+      const path = join(project, file);
+      writeFileSync(path, change(file === 'native/new.h' ? '' : readFileSync(path, 'utf8')));
+      assert.match(problems().join(), /^is stale/, file);
+    }
+  });
+
+  it('tells which libnl is inside, and when nothing is known', () => {
+    make('of /tmp/libnl');
+    const [, recorded = ''] = /^libnl (\S+)$/m.exec(noteOf(project)) ?? [];
+    assert.match(recorded, /^3\.\d+\.\d+-/);
+    assert.deepEqual(problems(), [
+      `has libnl of /tmp/libnl inside, and should have libnl ${recorded}`,
+    ]);
+    rmSync(notePath(binary));
+    assert.deepEqual(problems(), ['is of unknown sources: make it anew with npm run prebuild']);
   });
 });
