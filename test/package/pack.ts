@@ -13,9 +13,12 @@ export function pack(folder: string): string {
   return join(destination, filename);
 }
 
-let packed: string | undefined;
+/** The variable that names a tarball which was packed before. */
+export const TARBALL = 'IPVS_PACKAGE_TARBALL';
 
-/** The tarball of this project, which all the tests are about. */
+let packed = process.env[TARBALL];
+
+/** The tarball of this project, which all the tests are about: packed at the first use, or given. */
 export function tarball(): string {
   packed ??= pack('.');
   return packed;
