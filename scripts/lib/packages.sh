@@ -34,8 +34,8 @@ check    | shellcheck       | command shellcheck         | linter for shell scri
 prebuild | python3          | command python3            | node-gyp is written in it
 prebuild | make             | command make               | runs node-gyp's build
 prebuild | dpkg-dev         | command dpkg-source        | unpacks the source of libnl
-prebuild-test | musl        | file /lib/ld-musl-x86_64.so.1 | loads the binaries for musl
-prebuild-test | qemu-user   | command qemu-aarch64       | runs programs of arm64
+prebuild-test-x64 | musl    | file /lib/ld-musl-x86_64.so.1 | loads the binaries for musl
+prebuild-test-arm64 | qemu-user | command qemu-aarch64   | runs programs of arm64
 gate     | binutils         | command readelf            | reads what was built
 TABLE
 }
@@ -47,12 +47,13 @@ groups_of() {
     check) echo build check ;;
     prebuild) echo build prebuild gate ;;
     gate) echo build gate ;;
-    prebuild-test) echo build prebuild gate prebuild-test ;;
+    prebuild-test) echo build prebuild gate prebuild-test-x64 prebuild-test-arm64 ;;
+    prebuild-test-x64) echo build prebuild gate prebuild-test-x64 ;;
     fuzz) echo build fuzz ;;
     sanitize) echo build sanitize ;;
     bench) echo build bench ;;
     lab) echo "build lab $(kernel_group)" ;;
-    *) die "unknown level '$1'; there are: build, lab, check, fuzz, sanitize, bench, prebuild, gate, prebuild-test" ;;
+    *) die "unknown level '$1'; there are: build, lab, check, fuzz, sanitize, bench, prebuild, gate, prebuild-test, prebuild-test-x64" ;;
   esac
 }
 

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, it } from 'mocha';
 import { PACKAGE_ROOT } from '../support/child.js';
-import { arm64Root, onArm64, start } from './programs.js';
+import { onArm64, start } from './programs.js';
 
 const LIBRARY = pathToFileURL(join(PACKAGE_ROOT, 'dist/lib/index.js')).href;
 
@@ -22,7 +22,7 @@ describe('the binary for glibc on arm64', function () {
   this.timeout(120_000);
 
   it('is loaded by Node, and says why there is no IPVS under emulation of a process', () => {
-    const node = [...onArm64, join(arm64Root, 'usr/bin/node')];
+    const node = onArm64('usr/bin/node');
     const { status, stdout, stderr } = start([...node, '--input-type=module', '--eval', PROGRAM], {
       PREBUILDS_ONLY: '1',
     });

@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import { after, before, describe, it } from 'mocha';
 import type { Ended } from '../support/child.js';
 import { readSharedObject } from './elf.js';
-import { arm64Root, onArm64, start } from './programs.js';
+import { onArm64, start, withArm64 } from './programs.js';
 import { compile } from './zig.js';
 
 const SOURCE = 'test/prebuilds/native/host.c';
@@ -19,14 +19,13 @@ function stubs(addon: string): string {
     .join('');
 }
 
-for (const { platform, target, loader } of [
-  { platform: 'x64', target: 'x86_64-linux-musl', loader: ['/lib/ld-musl-x86_64.so.1'] },
-  {
-    platform: 'arm64',
-    target: 'aarch64-linux-musl',
-    loader: [...onArm64, join(arm64Root, 'lib/ld-musl-aarch64.so.1')],
-  },
-]) {
+const x64 = { platform: 'x64', target: 'x86_64-linux-musl', loader: ['/lib/ld-musl-x86_64.so.1'] };
+const arm64 = {
+  ...{ platform: 'arm64', target: 'aarch64-linux-musl' },
+  loader: onArm64('lib/ld-musl-aarch64.so.1'),
+};
+
+for (const { platform, target, loader } of withArm64 ? [x64, arm64] : [x64]) {
   describe(`the binary for musl on ${platform}`, function () {
     this.timeout(300_000);
     const addon = resolve(`prebuilds/linux-${platform}/ipvs.musl.node`);
