@@ -8,7 +8,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { join, resolve } from 'node:path';
 import { run } from '../run/process.js';
-import type { Measured } from './figures.js';
+import type { Measured, Work } from './figures.js';
 import { measureNatively } from './native.js';
 import { type Options, parse, usage } from './options.js';
 import { formatFigures, formatJson, formatRows } from './report.js';
@@ -35,7 +35,7 @@ async function main(args: string[]): Promise<number> {
       kernel === 'native' ? await measureNatively(options) : await measureInLab(kernel, options);
     const own = rowsOf(measured);
     rows.push(...own);
-    valid = print(measured, own, before) && valid;
+    valid = print(measured, options.works, own, before) && valid;
   }
   if (options.json) console.log(formatJson(rows));
   return valid ? 0 : 1;
@@ -76,14 +76,19 @@ function load(): string {
 }
 
 /** Prints what was measured; whether it may be believed. */
-function print(measured: Measured, rows: readonly Row[], loadBefore: string): boolean {
+function print(
+  measured: Measured,
+  works: readonly Work[],
+  rows: readonly Row[],
+  loadBefore: string,
+): boolean {
   const processors = cpus();
   const machine = `${processors.length} x ${processors[0]?.model ?? 'unknown'}, Node ${process.version}`;
   console.log(`\n── ${measured.kernel}, Linux ${measured.release}, on ${machine} ──`);
   console.log(`load of the host: ${loadBefore} before, ${load()} after\n`);
   console.log(formatFigures(measured));
   console.log(`\n${formatRows(rows)}`);
-  const reason = voidReason(measured);
+  const reason = voidReason(measured, works);
   if (reason !== undefined) console.log(`\nVOID: ${reason}`);
   const few = callsAreFew(rows);
   if (!few) console.log('\nFAILED: more system calls or commands than there may be');
