@@ -50,6 +50,7 @@ export const sanitizers: readonly Sanitizer[] = [
     after: [own('leaks')],
     walk: [
       'test/unit/layout.test.ts',
+      'test/integration/walk.test.ts',
       'test/integration/lifecycle.test.ts',
       'test/integration/lost-answers.test.ts',
       'test/integration/hindrances.test.ts',
@@ -79,7 +80,14 @@ export const sanitizers: readonly Sanitizer[] = [
     }),
     before: [own('mapped'), own('thread')],
     after: [],
-    walk: ['test/unit/layout.test.ts', 'test/integration/threads.test.ts'],
-    long: ['loads more than once in one process, there and in a worker thread of it'],
+    walk: [
+      'test/unit/layout.test.ts',
+      'test/integration/walk.test.ts',
+      'test/integration/threads.test.ts',
+    ],
+    long: [
+      'loads more than once in one process, there and in a worker thread of it',
+      'waits for a lost answer no longer than it may, and goes on',
+    ],
   },
 ];
