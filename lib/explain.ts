@@ -199,7 +199,9 @@ const NAMESPACE: Explanations = {
   },
   EACCES: {
     reason: 'permission-denied',
-    text: 'this file may not be opened. Run as root, or open the client inside the namespace',
+    text:
+      'this file may not be opened. Run as root; the namespace of a process of another user, or with more ' +
+      'capabilities, requires CAP_SYS_PTRACE too. Or open the client inside the namespace',
   },
 };
 

@@ -125,7 +125,8 @@ export class Ipvs implements AsyncDisposable {
 
   /**
    * Resolves when everything that was called before has ended, for a program that makes more calls than it
-   * wants to have waiting (see {@link OpenOptions.queueLimit}).
+   * wants to have waiting (see {@link OpenOptions.queueLimit}). It does not wait for what goes on between commands:
+   * `apply`, `drain` and `diagnose` that take several turns.
    */
   async drained(options?: CallOptions): Promise<void> {
     await this.#session.drained(checkCallOptions(options));
@@ -358,9 +359,10 @@ export class Ipvs implements AsyncDisposable {
 
   /**
    * Reads one destination. The kernel has no command for that: it costs as much as
-   * {@link Ipvs.listDestinations}.
+   * {@link Ipvs.listDestinations}. A list that lacks it is no proof while others change the table: one of more than a
+   * few destinations is read until two in a row agree.
    *
-   * @throws IpvsError with reason `service-not-found`, `destination-not-found`.
+   * @throws IpvsError with reason `service-not-found`, `destination-not-found`, `table-changing`.
    */
   async getDestination(
     service: ServiceReference,

@@ -100,7 +100,8 @@ export interface OpenOptions {
    */
   readonly timeout?: number | undefined;
   /**
-   * How many calls may be outstanding at once, 1..10000000; one more rejects with reason `queue-full`. A call that waits needs about half a kilobyte of memory. Default: 131072.
+   * How many calls may be outstanding at once, 1..10000000; one more rejects with reason `queue-full`. A call that
+   * waits needs half a kilobyte of memory to add, set or delete, 2 to 3 to read, 5 to update or ensure. Default: 131072.
    */
   readonly queueLimit?: number | undefined;
 }

@@ -133,9 +133,9 @@ async function remove(
   }
 }
 
-/** Whether it may go well another time: others fill the queue, or keep the kernel busy. */
+/** Whether it may go well another time: others fill the queue, keep the kernel busy, or change the table all the time. */
 function isPassing(error: unknown): boolean {
-  return hasReason(error, 'queue-full', 'timeout', 'out-of-memory');
+  return hasReason(error, 'queue-full', 'timeout', 'out-of-memory', 'table-changing');
 }
 
 /** What has been seen of a destination that drains. */

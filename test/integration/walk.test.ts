@@ -107,7 +107,7 @@ describe('every method', () => {
         'unknown-scheduler',
       );
       await ipvs.zero(WEB);
-      await ipvs.zero();
+      await ipvs.zeroAll();
       const { key } = await ipvs.drain(WEB, SECOND, { deadline: 1 });
       assert.equal(key.destination, '10.0.1.2:80');
       await ipvs.deleteDestination(WEB, FIRST);
