@@ -24,7 +24,7 @@ type Cost = (contender: Contender) => number;
 interface Comparison {
   readonly of: Work;
   readonly work: string;
-  readonly ours: (cost: Cost) => number;
+  readonly ours: (cost: Cost, commands: number) => number;
   readonly peer: (cost: Cost, kernel: string) => number;
   /** The least ratios by kernel, and the sizes that they are meant for. */
   readonly targets: Readonly<Record<string, number>>;
@@ -170,20 +170,25 @@ const COMPARISONS: readonly Comparison[] = [
   PLAN,
 ];
 
-const COMMANDS = 11_000;
 const MICROSECONDS = 1000;
+
+/** How many commands make a table of this size, by its name. */
+function commandsOf(size: string): number {
+  const [services = NaN, destinations = NaN] = size.split('x').map(Number);
+  return services * (1 + destinations);
+}
 
 /** What our JavaScript alone may cost on the host itself, where it needs no kernel. */
 const NATIVE_COMPARISONS: readonly Comparison[] = [
   {
     ...{ of: 'create', work: 'floor of create: the bound, µs a call', sizes: [USUAL] },
-    ours: (cost) => (cost('floor') * MICROSECONDS) / COMMANDS,
+    ours: (cost, commands) => (cost('floor') * MICROSECONDS) / commands,
     peer: () => 5,
     targets: { native: 1 },
   },
   {
     ...{ of: 'snapshot', work: 'floor of snapshot: the bound, µs a row', sizes: [USUAL] },
-    ours: (cost) => (cost('floor') * MICROSECONDS) / COMMANDS,
+    ours: (cost, commands) => (cost('floor') * MICROSECONDS) / commands,
     peer: () => 1.5,
     targets: { native: 1 },
   },
@@ -228,7 +233,7 @@ export function rowsOf(measured: Measured): Row[] {
       const cost = costs(figures, each.of, size);
       return judge({
         ...{ kernel, work: each.work, size },
-        ...{ ours: each.ours(cost), peer: each.peer(cost, kernel) },
+        ...{ ours: each.ours(cost, commandsOf(size)), peer: each.peer(cost, kernel) },
         target: each.sizes.includes(size) ? (each.targets[kernel] ?? null) : null,
       });
     });

@@ -183,6 +183,8 @@ describe("the benchmark's targets", () => {
     assert.equal(find(rows, 'floor of create').met, true);
     assert.equal(find(rows, 'floor of snapshot').met, false);
     assert.equal(rows.length, 2);
+    const [small] = rowsOf(measured('native', figure('create', 'floor', 5.5, '100x10')));
+    assert.equal(small?.ours, 5);
   });
 });
 
