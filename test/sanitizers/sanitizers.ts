@@ -57,12 +57,15 @@ export const sanitizers: readonly Sanitizer[] = [
     ],
     long: [
       'leaves no descriptor open, whether opening succeeds or fails',
+      'is one of as many as a process has descriptors for',
       'does not keep the process alive',
       'does not end when nobody refers to it while a command is under way',
       'while signals interrupt',
       'while fewer datagrams',
       'while its receive buffer',
       'while its send buffer',
+      'while its buffers are',
+      'while the answer to a list',
       'while files are read by a few',
       ...['lose', 'overflow', 'empty', 'cut'].map(
         (fault) => `the client goes on afterwards (${fault})`,
