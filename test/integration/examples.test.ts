@@ -74,12 +74,12 @@ describe('the example', function () {
         await ns.run(process.execPath, MAIN, SAMPLE),
         [
           '+ udp [2001:db8::1]:53  scheduler=rr onePacket=true',
-          '+ tcp 10.0.0.1:80 > 10.0.1.3:8080  forwarding=masquerade weight=3 upperThreshold=0 lowerThreshold=0',
-          '+ udp [2001:db8::1]:53 > [2001:db8:1::2]:53  forwarding=masquerade weight=1 upperThreshold=0 lowerThreshold=0',
-          '+ udp [2001:db8::1]:53 > [2001:db8:1::3]:53  forwarding=masquerade weight=1 upperThreshold=0 lowerThreshold=0',
+          '+ tcp 10.0.0.1:80 > 10.0.1.3:8080  forwarding=masquerade weight=3',
+          '+ udp [2001:db8::1]:53 > [2001:db8:1::2]:53  forwarding=masquerade weight=1',
+          '+ udp [2001:db8::1]:53 > [2001:db8:1::3]:53  forwarding=masquerade weight=1',
           '~ tcp 10.0.0.1:80 > 10.0.1.2:8080  weight=7->1',
           '~ tcp 10.0.0.1:80  scheduler=rr->wrr',
-          '- tcp 10.0.0.1:80 > 10.0.1.9:8080  forwarding=masquerade weight=1 upperThreshold=0 lowerThreshold=0',
+          '- tcp 10.0.0.1:80 > 10.0.1.9:8080  forwarding=masquerade weight=1',
           '- tcp 10.0.0.9:80  scheduler=rr\n',
         ].join('\n'),
       );
