@@ -38,7 +38,7 @@ Outcome NetlinkSocket::Open() {
   sockaddr_nl own{};
   own.nl_family = AF_NETLINK;
   socklen_t size = sizeof own;
-  // The kernel chooses a port that is free; with libnl's choice a process has 1,024 of them at most.
+  // The kernel chooses a free port; with libnl's choice a process has 1,024 of them at most.
   if (!fd || ::bind(fd.Get(), reinterpret_cast<const sockaddr*>(&own), size) != 0 ||
       ::getsockname(fd.Get(), reinterpret_cast<sockaddr*>(&own), &size) != 0) {
     return {errno, Stage::kSocket};

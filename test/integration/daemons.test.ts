@@ -229,7 +229,7 @@ describe('timeouts', () => {
         [{ tcp: 3, tcpFin: 2, udp: 2147483 }, '3 2 2147483'],
       ] as const;
       for (const [change, expected] of steps) {
-        await ipvs.setTimeouts(change as Partial<{ tcp: number }>);
+        await ipvs.setTimeouts(change);
         assert.equal(await listed(ns), `Timeout (tcp tcpfin udp): ${expected}`);
         const { tcp, tcpFin, udp } = await ipvs.getTimeouts();
         assert.equal(`${tcp} ${tcpFin} ${udp}`, expected);

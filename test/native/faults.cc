@@ -15,7 +15,7 @@
                                         kernel allows
    boastful                             the send buffer is that small, and said to be large
    unforced                             buffers can't be made larger than everybody's
-   busy                                 the socket is at another dump when the first one is asked for
+   busy                                 the socket is at another dump when the first is asked for
    short                                files of /proc are read by a few bytes at a time
    undoubled                            no descriptor can be doubled
 
