@@ -272,7 +272,9 @@ Reply Connection::Transact(const std::vector<CommandRecord>& commands) {
     }
     ExecuteAgainIfFamilyMoved(batch, indices);
     done += indices.size();
-  } while (done < commands.size() && socket_.IsOpen() && NetlinkSocket::Clock::now() < stop);
+    // However long it took to find out how many can be handed over, some are.
+  } while (done < commands.size() && socket_.IsOpen() &&
+           (done == 0 || NetlinkSocket::Clock::now() < stop));
   return batch.Finish(done);
 }
 
