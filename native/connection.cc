@@ -27,6 +27,31 @@ constexpr size_t kRowsPerPage = 256;
 // A job gives way to other users of the thread pool after this time.
 constexpr std::chrono::milliseconds kJobTime{100};
 
+// Even where a hundred parts of a job took no time, the next hundred may.
+constexpr size_t kPartsBetweenLooks = 64;
+
+/* Whether a job should end, asked after each of its parts. It looks at the clock rarely: where half
+   of the parts that there is still time for will be done, if they go on as before. */
+class JobTime {
+ public:
+  explicit JobTime(size_t parts) {
+    if (parts > 1) deadline_.Begin();
+  }
+
+  bool IsOver() {
+    if (++done_ < next_look_) return false;
+    const auto left = static_cast<size_t>(deadline_.Left().count());
+    const size_t spent = std::max<size_t>(1, static_cast<size_t>(kJobTime.count()) - left);
+    next_look_ = done_ + std::clamp<size_t>(done_ * left / spent / 2, 1, kPartsBetweenLooks);
+    return left == 0;
+  }
+
+ private:
+  Deadline deadline_{kJobTime};
+  size_t done_ = 0;
+  size_t next_look_ = 1;
+};
+
 /* Stopping a daemon whose thread has not run yet ends with EINTR, for which netlink sends no answer
    at all (net/netlink/af_netlink.c, netlink_rcv_skb). */
 bool MayGoUnanswered(const CommandRecord& command) {
@@ -68,7 +93,7 @@ class Connection::Batch {
     if (outcome.Failed()) results_[index].count = 0;
   }
 
-  Outcome TakeRow(size_t index, nlmsghdr* header) {
+  Outcome TakeRow(size_t index, const nlmsghdr* header) {
     const CommandRecord& command = commands_[index];
     switch (command.command) {
       case IPVS_CMD_GET_SERVICE:
@@ -136,17 +161,22 @@ Outcome Connection::EnsureNamespace() {
   return cut_off_.Failed() ? cut_off_ : namespace_.Open(namespace_path_);
 }
 
-Outcome Connection::Exchange(const std::vector<Message>& requests, uint32_t first,
-                             const Answer& answer) {
-  if (const Outcome sent = socket_.Send(requests); sent.Failed()) return sent;
+bool Connection::Encode(const CommandRecord& command, int flags) {
+  return EncodeCommand({family_, socket_.Port(), ++sequence_, flags}, command, requests_);
+}
+
+Outcome Connection::Exchange(const Answer& answer) {
+  const size_t count = requests_.Count();
+  const uint32_t first = sequence_ + 1 - static_cast<uint32_t>(count);
+  if (const Outcome sent = socket_.Send(requests_); sent.Failed()) return sent;
   Outcome failure;
   bool finished = false;
   while (!finished && !failure.Failed()) {
     NetlinkSocket::Datagram datagram;
-    failure = socket_.Receive(NetlinkSocket::Clock::now() + timeout_, datagram);
+    failure = socket_.Receive(timeout_, datagram);
     if (failure.Failed()) break;
-    finished = ReadDatagram(datagram.data, datagram.size, {socket_.Port(), first, requests.size()},
-                            answer, failure);
+    finished =
+        ReadDatagram(datagram.data, datagram.size, {socket_.Port(), first, count}, answer, failure);
   }
   // What else belongs to these requests must not be read as the answer to the next ones.
   if (failure.Failed()) socket_.Close();
@@ -154,13 +184,13 @@ Outcome Connection::Exchange(const std::vector<Message>& requests, uint32_t firs
 }
 
 Outcome Connection::AskForFamily(uint16_t& family) {
-  const uint32_t first = ++sequence_;
-  std::vector<Message> requests;
-  requests.push_back(EncodeFamilyRequest({GENL_ID_CTRL, socket_.Port(), first, NLM_F_ACK}));
-  if (!requests.front()) return {ENOMEM, Stage::kSend};
+  requests_.Clear();
+  if (!EncodeFamilyRequest({GENL_ID_CTRL, socket_.Port(), ++sequence_, NLM_F_ACK}, requests_)) {
+    return {ENOMEM, Stage::kSend};
+  }
   Outcome refused;
   std::optional<uint16_t> found;
-  const Outcome lost = Exchange(requests, first, [&](size_t, nlmsghdr* header, Outcome&) {
+  const Outcome lost = Exchange([&](size_t, const nlmsghdr* header, Outcome&) {
     if (header->nlmsg_type == NLMSG_ERROR) {
       refused = ReadError(header);
       return true;
@@ -181,53 +211,41 @@ Outcome Connection::ResolveFamily() {
   return outcome.Failed() ? Outcome{outcome.error, Stage::kFamily} : outcome;
 }
 
-bool Connection::EncodeBatch(const Batch& batch, const std::vector<size_t>& indices, uint32_t first,
-                             std::vector<Message>& requests) {
-  const auto add = [&](const CommandRecord& command, bool acknowledge) {
-    requests.push_back(
-        EncodeCommand({family_, socket_.Port(), first + static_cast<uint32_t>(requests.size()),
-                       acknowledge ? NLM_F_ACK : 0},
-                      command));
-    return requests.back() != nullptr;
-  };
+bool Connection::EncodeBatch(const Batch& batch, const std::vector<size_t>& indices) {
+  requests_.Clear();
   for (const size_t index : indices) {
     // Errors always answer. The one ACK behind them all says that the rest succeeded.
     const CommandRecord& command = batch.Command(index);
-    const bool last = requests.size() + 1 == indices.size();
-    if (!add(command, last || MayGoUnanswered(command))) return false;
+    const bool last = requests_.Count() + 1 == indices.size();
+    if (!Encode(command, last || MayGoUnanswered(command) ? NLM_F_ACK : 0)) return false;
   }
   if (!MayGoUnanswered(batch.Command(indices.back()))) return true;
   CommandRecord fence{};
   fence.command = IPVS_CMD_GET_INFO;
-  return add(fence, true);
+  return Encode(fence, NLM_F_ACK);
 }
 
 Outcome Connection::Execute(Batch& batch, const std::vector<size_t>& indices) {
-  const uint32_t first = sequence_ + 1;
-  std::vector<Message> requests;
-  if (!EncodeBatch(batch, indices, first, requests)) {
+  if (!EncodeBatch(batch, indices)) {
     const Outcome failure{ENOMEM, Stage::kSend};
     for (const size_t each : indices) batch.Settle(each, failure);
     return failure;
   }
-  sequence_ += static_cast<uint32_t>(requests.size());
-  const size_t last = requests.size() - 1;
-  std::vector<bool> answered(requests.size());
-  const Outcome lost =
-      Exchange(requests, first, [&](size_t position, nlmsghdr* header, Outcome& failure) {
-        const bool fence = position >= indices.size();
-        if (header->nlmsg_type != NLMSG_ERROR) {
-          if (!fence) failure = batch.TakeRow(indices[position], header);
-          return false;
-        }
-        const Outcome outcome = ReadError(header);
-        if (!fence) {
-          batch.Settle(indices[position], outcome);
-          answered[position] =
-              outcome.Failed() || MayGoUnanswered(batch.Command(indices[position]));
-        }
-        return position == last;
-      });
+  const size_t last = requests_.Count() - 1;
+  std::vector<bool> answered(requests_.Count());
+  const Outcome lost = Exchange([&](size_t position, const nlmsghdr* header, Outcome& failure) {
+    const bool fence = position >= indices.size();
+    if (header->nlmsg_type != NLMSG_ERROR) {
+      if (!fence) failure = batch.TakeRow(indices[position], header);
+      return false;
+    }
+    const Outcome outcome = ReadError(header);
+    if (!fence) {
+      batch.Settle(indices[position], outcome);
+      answered[position] = outcome.Failed() || MayGoUnanswered(batch.Command(indices[position]));
+    }
+    return position == last;
+  });
   // They can be handed over again, in parts: nothing is settled.
   if (IsTooMuch(lost) && indices.size() > 1) return lost;
   for (size_t position = 0; position < indices.size(); ++position) {
@@ -259,7 +277,7 @@ void Connection::ExecuteAgainIfFamilyMoved(Batch& batch, const std::vector<size_
 
 Reply Connection::Transact(const std::vector<CommandRecord>& commands) {
   if (const Outcome opened = EnsureOpen(); opened.Failed()) return Reply(opened);
-  const auto stop = NetlinkSocket::Clock::now() + kJobTime;
+  JobTime time(commands.size());
   Batch batch(commands);
   size_t done = 0;
   do {
@@ -273,19 +291,15 @@ Reply Connection::Transact(const std::vector<CommandRecord>& commands) {
     ExecuteAgainIfFamilyMoved(batch, indices);
     done += indices.size();
     // However long it took to find out how many can be handed over, some are.
-  } while (done < commands.size() && socket_.IsOpen() &&
-           (done == 0 || NetlinkSocket::Clock::now() < stop));
+  } while (done < commands.size() && socket_.IsOpen() && (done == 0 || !time.IsOver()));
   return batch.Finish(done);
 }
 
 Outcome Connection::ReadRows(Batch& batch, size_t index) {
-  const uint32_t first = ++sequence_;
-  std::vector<Message> requests;
-  requests.push_back(
-      EncodeCommand({family_, socket_.Port(), first, NLM_F_DUMP}, batch.Command(index)));
-  if (!requests.front()) return {ENOMEM, Stage::kSend};
+  requests_.Clear();
+  if (!Encode(batch.Command(index), NLM_F_DUMP)) return {ENOMEM, Stage::kSend};
   Outcome refused;
-  const Outcome lost = Exchange(requests, first, [&](size_t, nlmsghdr* header, Outcome& failure) {
+  const Outcome lost = Exchange([&](size_t, const nlmsghdr* header, Outcome& failure) {
     if (header->nlmsg_type == NLMSG_DONE || header->nlmsg_type == NLMSG_ERROR) {
       refused = ReadError(header);
       return true;
@@ -324,12 +338,12 @@ void Connection::DumpOne(Batch& batch, size_t index) {
 
 Reply Connection::Dump(const std::vector<CommandRecord>& commands) {
   if (const Outcome opened = EnsureOpen(); opened.Failed()) return Reply(opened);
-  const auto stop = NetlinkSocket::Clock::now() + kJobTime;
+  JobTime time(commands.size());
   Batch batch(commands);
   size_t done = 0;
   do {
     DumpOne(batch, done++);
-  } while (done < commands.size() && socket_.IsOpen() && NetlinkSocket::Clock::now() < stop);
+  } while (done < commands.size() && socket_.IsOpen() && !time.IsOver());
   return batch.Finish(done);
 }
 
@@ -343,18 +357,16 @@ Reply Connection::BeginList(const CommandRecord& command) {
   if (const Outcome opened = EnsureOpen(); opened.Failed()) return Reply(opened);
   list_ = {command};
   list_ended_ = false;
-  std::vector<Message> requests;
-  requests.push_back(
-      EncodeCommand({family_, socket_.Port(), ++sequence_, NLM_F_DUMP}, list_.front()));
-  if (!requests.front()) return Reply(Outcome{ENOMEM, Stage::kSend});
-  if (const Outcome sent = socket_.Send(requests); sent.Failed()) return Reply(sent);
+  requests_.Clear();
+  if (!Encode(list_.front(), NLM_F_DUMP)) return Reply(Outcome{ENOMEM, Stage::kSend});
+  if (const Outcome sent = socket_.Send(requests_); sent.Failed()) return Reply(sent);
   return ContinueList();
 }
 
 Reply Connection::ContinueList() {
   Batch page(list_);
   Outcome failure;
-  const Answer answer = [&](size_t, nlmsghdr* header, Outcome& malformed) {
+  const Answer answer = [&](size_t, const nlmsghdr* header, Outcome& malformed) {
     if (header->nlmsg_type == NLMSG_DONE || header->nlmsg_type == NLMSG_ERROR) {
       page.Settle(0, ReadError(header));
       return true;
@@ -364,7 +376,7 @@ Reply Connection::ContinueList() {
   };
   while (!list_ended_ && !failure.Failed() && page.RowCount(0) < kRowsPerPage) {
     NetlinkSocket::Datagram datagram;
-    failure = socket_.Receive(NetlinkSocket::Clock::now() + timeout_, datagram);
+    failure = socket_.Receive(timeout_, datagram);
     if (failure.Failed()) break;
     list_ended_ =
         ReadDatagram(datagram.data, datagram.size, {socket_.Port(), sequence_, 1}, answer, failure);

@@ -13,6 +13,7 @@
 #include "outcome.h"
 #include "records.h"
 #include "reply.h"
+#include "request_buffer.h"
 
 namespace ipvs {
 
@@ -61,6 +62,7 @@ class Connection {
   /* Lets go of everything. */
   void Close() noexcept {
     socket_.Close();
+    requests_ = {};
     namespace_.Close();
   }
 
@@ -71,8 +73,7 @@ class Connection {
   Outcome EnsureNamespace();
   Outcome ResolveFamily();
   Outcome AskForFamily(uint16_t& family);
-  bool EncodeBatch(const Batch& batch, const std::vector<size_t>& indices, uint32_t first,
-                   std::vector<Message>& requests);
+  bool EncodeBatch(const Batch& batch, const std::vector<size_t>& indices);
   /* Settles them all, unless they were too many at once to be handed over (EMSGSIZE). */
   Outcome Execute(Batch& batch, const std::vector<size_t>& indices);
   void ExecuteAgainIfFamilyMoved(Batch& batch, const std::vector<size_t>& indices);
@@ -80,8 +81,11 @@ class Connection {
   Outcome AskForService(const CommandRecord& command);
   void DumpOne(Batch& batch, size_t index);
 
-  /* Hands over requests, numbered from `first` on, and sees their answers. */
-  Outcome Exchange(const std::vector<Message>& requests, uint32_t first, const Answer& answer);
+  /* Adds the next request to those that Exchange() will hand over; false when there is no memory.
+   */
+  bool Encode(const CommandRecord& command, int flags);
+  /* Hands over the requests, and sees their answers. */
+  Outcome Exchange(const Answer& answer);
 
   std::string namespace_path_;
   std::chrono::milliseconds timeout_;
@@ -89,7 +93,8 @@ class Connection {
   Outcome cut_off_;  // why a fork could not have its namespace
   NetlinkSocket socket_;
   uint16_t family_ = 0;
-  uint32_t sequence_ = 0;
+  RequestBuffer requests_;
+  uint32_t sequence_ = 0;            // of the last request
   std::vector<CommandRecord> list_;  // what is read page by page: one command
   bool list_ended_ = true;
 };

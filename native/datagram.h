@@ -18,7 +18,7 @@ struct Awaited {
 };
 
 /* Sees the answer to request `index`. Returns true when nothing more is to come. */
-using Answer = std::function<bool(size_t index, nlmsghdr* header, Outcome& failure)>;
+using Answer = std::function<bool(size_t index, const nlmsghdr* header, Outcome& failure)>;
 
 /* Hands the messages of a datagram to `answer`, passing over those that nobody awaits. Returns true
    when nothing more is to come. `failure` tells of a datagram that was cut short. */

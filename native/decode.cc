@@ -3,235 +3,311 @@
 #include <arpa/inet.h>
 #include <linux/genetlink.h>
 #include <linux/ip_vs.h>
-#include <netlink/attr.h>
-#include <netlink/msg.h>
 #include <sys/socket.h>
 
-#include <algorithm>
-#include <array>
 #include <cstring>
+#include <iterator>
+
+#include "attributes.h"
 
 namespace ipvs {
 
 namespace {
 
-/* The attributes of one level, by their number; null where one is missing. libnl skips numbers
-   beyond `Max`. */
-template <size_t Max>
-class Attributes {
- public:
-  bool ParseMessage(nlmsghdr* header) {
-    return nlmsg_parse(header, GENL_HDRLEN, found_.data(), Max, nullptr) == 0;
-  }
-  bool ParseNested(nlattr* nest) {
-    return nest != nullptr && nla_parse_nested(found_.data(), Max, nest, nullptr) == 0;
-  }
-  nlattr* operator[](size_t type) const { return found_.at(type); }
-
- private:
-  std::array<nlattr*, Max + 1> found_{};
-};
-
-/* Reads a plain value; false where the attribute is missing or shorter than `T`. */
-template <typename T>
-bool Read(nlattr* attribute, T& value) {
-  if (attribute == nullptr || nla_len(attribute) < static_cast<int>(sizeof(T))) return false;
-  std::memcpy(&value, nla_data(attribute), sizeof(T));
-  return true;
+template <typename... Types>
+constexpr uint32_t TypeBits(Types... types) {
+  return (TypeBit(types) | ...);
 }
 
-bool ReadPort(nlattr* attribute, uint16_t& port) {
-  if (!Read(attribute, port)) return false;
+/* The attributes of a message; none where it is shorter than its headers. */
+Bytes AttributesOf(const nlmsghdr* header) {
+  constexpr size_t kHeaders = NLMSG_HDRLEN + GENL_HDRLEN;
+  if (header->nlmsg_len < kHeaders) return {};
+  return {reinterpret_cast<const uint8_t*>(header) + kHeaders, header->nlmsg_len - kHeaders};
+}
+
+/* The one attribute that all others of a message are in. */
+Bytes NestOf(const nlmsghdr* header, int wanted) {
+  Bytes nest;
+  uint32_t types = 0;
+  ReadAttributes(AttributesOf(header), types, [&](int type, Bytes payload) {
+    if (type == wanted) nest = payload;
+    return true;
+  });
+  return nest;
+}
+
+bool ReadPort(Bytes from, uint16_t& port) {
+  if (!Read(from, port)) return false;
   port = ntohs(port);
   return true;
 }
 
-bool ReadAddress(nlattr* attribute, uint8_t (&address)[kAddressSize], uint16_t family) {
-  const int wanted = family == AF_INET6 ? 16 : 4;
-  if (attribute == nullptr || nla_len(attribute) < wanted) return false;
-  std::memcpy(address, nla_data(attribute), static_cast<size_t>(wanted));
+bool ReadAddress(Bytes from, uint8_t (&address)[kAddressSize], uint16_t family) {
+  const size_t wanted = family == AF_INET6 ? sizeof(in6_addr) : sizeof(in_addr);
+  if (from.size < wanted) return false;
+  std::memcpy(address, from.data, wanted);
   return true;
 }
 
 /* Reads text that fits the field together with its NUL. */
 template <size_t Size>
-bool ReadText(nlattr* attribute, char (&text)[Size]) {
-  if (attribute == nullptr) return false;
-  const auto* data = static_cast<const char*>(nla_data(attribute));
-  const size_t length = ::strnlen(data, static_cast<size_t>(nla_len(attribute)));
+bool ReadText(Bytes from, char (&text)[Size]) {
+  const auto* characters = reinterpret_cast<const char*>(from.data);
+  const size_t length = ::strnlen(characters, from.size);
   if (length >= Size) return false;
-  std::memcpy(text, data, length);
+  std::memcpy(text, characters, length);
+  std::memset(text + length, 0, Size - length);
   return true;
 }
 
-using StatisticsAttributes = Attributes<IPVS_STATS_ATTR_OUTBPS>;
+/* By the numbers of their attributes. */
+constexpr uint64_t StatisticsRecord::* kCounters[] = {
+    nullptr,  // IPVS_STATS_ATTR_UNSPEC
+    &StatisticsRecord::connections,
+    &StatisticsRecord::in_packets,
+    &StatisticsRecord::out_packets,
+    &StatisticsRecord::in_bytes,
+    &StatisticsRecord::out_bytes,
+    &StatisticsRecord::connection_rate,
+    &StatisticsRecord::in_packet_rate,
+    &StatisticsRecord::out_packet_rate,
+    &StatisticsRecord::in_byte_rate,
+    &StatisticsRecord::out_byte_rate,
+};
+static_assert(std::size(kCounters) == IPVS_STATS_ATTR_OUTBPS + 1);
 
-void ReadStatistics64(const StatisticsAttributes& from, StatisticsRecord& into) {
-  Read(from[IPVS_STATS_ATTR_CONNS], into.connections);
-  Read(from[IPVS_STATS_ATTR_INPKTS], into.in_packets);
-  Read(from[IPVS_STATS_ATTR_OUTPKTS], into.out_packets);
-  Read(from[IPVS_STATS_ATTR_INBYTES], into.in_bytes);
-  Read(from[IPVS_STATS_ATTR_OUTBYTES], into.out_bytes);
-  Read(from[IPVS_STATS_ATTR_CPS], into.connection_rate);
-  Read(from[IPVS_STATS_ATTR_INPPS], into.in_packet_rate);
-  Read(from[IPVS_STATS_ATTR_OUTPPS], into.out_packet_rate);
-  Read(from[IPVS_STATS_ATTR_INBPS], into.in_byte_rate);
-  Read(from[IPVS_STATS_ATTR_OUTBPS], into.out_byte_rate);
+/* A counter of 64 bits, or of 32 as most are in kernels before 4.1. */
+bool ReadCounter(Bytes from, uint64_t& counter) {
+  if (Read(from, counter)) return true;
+  uint32_t narrow = 0;
+  if (!Read(from, narrow)) return false;
+  counter = narrow;
+  return true;
 }
 
-/* Before 4.1 all but the bytes are 32 bits wide. */
-void ReadStatistics32(const StatisticsAttributes& from, StatisticsRecord& into) {
-  const auto read = [](nlattr* attribute, uint64_t& value) {
-    uint32_t narrow = 0;
-    if (Read(attribute, narrow)) value = narrow;
-  };
-  read(from[IPVS_STATS_ATTR_CONNS], into.connections);
-  read(from[IPVS_STATS_ATTR_INPKTS], into.in_packets);
-  read(from[IPVS_STATS_ATTR_OUTPKTS], into.out_packets);
-  Read(from[IPVS_STATS_ATTR_INBYTES], into.in_bytes);
-  Read(from[IPVS_STATS_ATTR_OUTBYTES], into.out_bytes);
-  read(from[IPVS_STATS_ATTR_CPS], into.connection_rate);
-  read(from[IPVS_STATS_ATTR_INPPS], into.in_packet_rate);
-  read(from[IPVS_STATS_ATTR_OUTPPS], into.out_packet_rate);
-  read(from[IPVS_STATS_ATTR_INBPS], into.in_byte_rate);
-  read(from[IPVS_STATS_ATTR_OUTBPS], into.out_byte_rate);
+bool ReadStatistics(Bytes nest, StatisticsRecord& into) {
+  uint32_t types = 0;
+  return ReadAttributes(nest, types, [&](int type, Bytes payload) {
+    if (type <= IPVS_STATS_ATTR_UNSPEC || type > IPVS_STATS_ATTR_OUTBPS) return true;
+    return ReadCounter(payload, into.*kCounters[type]);
+  });
 }
 
-void ReadStatistics(nlattr* wide, nlattr* narrow, StatisticsRecord& into) {
-  StatisticsAttributes attributes;
-  if (attributes.ParseNested(wide)) {
-    ReadStatistics64(attributes, into);
-  } else if (attributes.ParseNested(narrow)) {
-    ReadStatistics32(attributes, into);
+/* An entry's statistics come twice, except from kernels before 4.1, which lack the wide ones. */
+struct StatisticsNests {
+  Bytes wide;
+  Bytes narrow;
+
+  bool ReadInto(StatisticsRecord& record) const {
+    return ReadStatistics(wide.data != nullptr ? wide : narrow, record);
+  }
+};
+
+/* What of an entry can't be read before all of its attributes have been seen: their order means
+   nothing. The kernel sends a destination's address before its family. */
+struct Postponed {
+  Bytes address;
+  StatisticsNests statistics;
+};
+
+bool ReadServiceAttribute(int type, Bytes payload, ServiceRecord& into, Postponed& later) {
+  ip_vs_flags flags{};
+  switch (type) {
+    case IPVS_SVC_ATTR_AF:
+      return Read(payload, into.family);
+    case IPVS_SVC_ATTR_FWMARK:
+      into.by_fwmark = 1;
+      return Read(payload, into.fwmark);
+    case IPVS_SVC_ATTR_PROTOCOL:
+      return Read(payload, into.protocol);
+    case IPVS_SVC_ATTR_ADDR:
+      later.address = payload;
+      return true;
+    case IPVS_SVC_ATTR_PORT:
+      return ReadPort(payload, into.port);
+    case IPVS_SVC_ATTR_SCHED_NAME:
+      return ReadText(payload, into.scheduler);
+    case IPVS_SVC_ATTR_PE_NAME:
+      return ReadText(payload, into.engine);
+    case IPVS_SVC_ATTR_FLAGS:
+      if (!Read(payload, flags)) return false;
+      into.flags = flags.flags;
+      return true;
+    case IPVS_SVC_ATTR_TIMEOUT:
+      return Read(payload, into.timeout);
+    case IPVS_SVC_ATTR_NETMASK:
+      return Read(payload, into.netmask);
+    case IPVS_SVC_ATTR_STATS:
+      later.statistics.narrow = payload;
+      return true;
+    case IPVS_SVC_ATTR_STATS64:
+      later.statistics.wide = payload;
+      return true;
+    default:
+      return true;
   }
 }
 
-using ServiceAttributes = Attributes<IPVS_SVC_ATTR_STATS64>;
-
-bool ReadServiceKey(const ServiceAttributes& from, ServiceRecord& into) {
-  if (!Read(from[IPVS_SVC_ATTR_AF], into.family)) return false;
-  if (Read(from[IPVS_SVC_ATTR_FWMARK], into.fwmark)) {
-    into.by_fwmark = 1;
+/* A service has a firewall mark, or else protocol, address and port. */
+bool FinishServiceKey(uint32_t types, Bytes address, ServiceRecord& into) {
+  if (into.by_fwmark != 0) {
+    into.protocol = into.port = 0;
     return true;
   }
-  return Read(from[IPVS_SVC_ATTR_PROTOCOL], into.protocol) &&
-         ReadAddress(from[IPVS_SVC_ATTR_ADDR], into.address, into.family) &&
-         ReadPort(from[IPVS_SVC_ATTR_PORT], into.port);
+  constexpr uint32_t kKey = TypeBits(IPVS_SVC_ATTR_PROTOCOL, IPVS_SVC_ATTR_PORT);
+  return (types & kKey) == kKey && ReadAddress(address, into.address, into.family);
 }
 
-bool ReadServiceDefinition(const ServiceAttributes& from, ServiceRecord& into) {
-  ip_vs_flags flags{};
-  if (!ReadText(from[IPVS_SVC_ATTR_SCHED_NAME], into.scheduler) ||
-      !Read(from[IPVS_SVC_ATTR_FLAGS], flags) || !Read(from[IPVS_SVC_ATTR_TIMEOUT], into.timeout) ||
-      !Read(from[IPVS_SVC_ATTR_NETMASK], into.netmask)) {
-    return false;
-  }
-  into.flags = flags.flags;
-  if (into.family != AF_INET6) into.netmask = ntohl(into.netmask);
-  return from[IPVS_SVC_ATTR_PE_NAME] == nullptr ||
-         ReadText(from[IPVS_SVC_ATTR_PE_NAME], into.engine);
-}
-
-using DestinationAttributes = Attributes<IPVS_DEST_ATTR_TUN_FLAGS>;
-
-bool ReadDestinationDefinition(const DestinationAttributes& from, DestinationRecord& into) {
+bool ReadDestinationAttribute(int type, Bytes payload, DestinationRow& into, Postponed& later) {
+  DestinationRecord& destination = into.destination;
   uint8_t tunnel_type = 0;
-  if (Read(from[IPVS_DEST_ATTR_TUN_TYPE], tunnel_type)) into.tunnel_type = tunnel_type;
-  ReadPort(from[IPVS_DEST_ATTR_TUN_PORT], into.tunnel_port);
-  Read(from[IPVS_DEST_ATTR_TUN_FLAGS], into.tunnel_flags);
-  return Read(from[IPVS_DEST_ATTR_FWD_METHOD], into.forwarding) &&
-         Read(from[IPVS_DEST_ATTR_WEIGHT], into.weight) &&
-         Read(from[IPVS_DEST_ATTR_U_THRESH], into.upper_threshold) &&
-         Read(from[IPVS_DEST_ATTR_L_THRESH], into.lower_threshold);
+  switch (type) {
+    case IPVS_DEST_ATTR_ADDR:
+      later.address = payload;
+      return true;
+    case IPVS_DEST_ATTR_PORT:
+      return ReadPort(payload, destination.port);
+    case IPVS_DEST_ATTR_ADDR_FAMILY:
+      return Read(payload, destination.family);
+    case IPVS_DEST_ATTR_FWD_METHOD:
+      return Read(payload, destination.forwarding);
+    case IPVS_DEST_ATTR_WEIGHT:
+      return Read(payload, destination.weight);
+    case IPVS_DEST_ATTR_U_THRESH:
+      return Read(payload, destination.upper_threshold);
+    case IPVS_DEST_ATTR_L_THRESH:
+      return Read(payload, destination.lower_threshold);
+    case IPVS_DEST_ATTR_ACTIVE_CONNS:
+      return Read(payload, into.active);
+    case IPVS_DEST_ATTR_INACT_CONNS:
+      return Read(payload, into.inactive);
+    case IPVS_DEST_ATTR_PERSIST_CONNS:
+      return Read(payload, into.persistent);
+    case IPVS_DEST_ATTR_TUN_TYPE:
+      if (!Read(payload, tunnel_type)) return false;
+      destination.tunnel_type = tunnel_type;
+      return true;
+    case IPVS_DEST_ATTR_TUN_PORT:
+      return ReadPort(payload, destination.tunnel_port);
+    case IPVS_DEST_ATTR_TUN_FLAGS:
+      return Read(payload, destination.tunnel_flags);
+    case IPVS_DEST_ATTR_STATS:
+      later.statistics.narrow = payload;
+      return true;
+    case IPVS_DEST_ATTR_STATS64:
+      later.statistics.wide = payload;
+      return true;
+    default:
+      return true;
+  }
+}
+
+bool ReadDaemonAttribute(int type, Bytes payload, DaemonRecord& into) {
+  switch (type) {
+    case IPVS_DAEMON_ATTR_STATE:
+      return Read(payload, into.state);
+    case IPVS_DAEMON_ATTR_SYNC_ID:
+      return Read(payload, into.sync_id);
+    case IPVS_DAEMON_ATTR_MCAST_IFN:
+      return ReadText(payload, into.interface);
+    case IPVS_DAEMON_ATTR_SYNC_MAXLEN:
+      return Read(payload, into.max_length);
+    case IPVS_DAEMON_ATTR_MCAST_PORT:
+      return Read(payload, into.port);
+    case IPVS_DAEMON_ATTR_MCAST_TTL:
+      return Read(payload, into.ttl);
+    case IPVS_DAEMON_ATTR_MCAST_GROUP:
+      into.group_family = AF_INET;
+      return ReadAddress(payload, into.group, AF_INET);
+    case IPVS_DAEMON_ATTR_MCAST_GROUP6:
+      into.group_family = AF_INET6;
+      return ReadAddress(payload, into.group, AF_INET6);
+    default:
+      return true;
+  }
 }
 
 }  // namespace
 
-std::optional<ServiceRow> DecodeService(nlmsghdr* header) {
-  Attributes<IPVS_CMD_ATTR_MAX> message;
-  ServiceAttributes service;
+std::optional<ServiceRow> DecodeService(const nlmsghdr* header) {
+  constexpr uint32_t kNeeded =
+      TypeBits(IPVS_SVC_ATTR_AF, IPVS_SVC_ATTR_SCHED_NAME, IPVS_SVC_ATTR_FLAGS,
+               IPVS_SVC_ATTR_TIMEOUT, IPVS_SVC_ATTR_NETMASK);
   ServiceRow row{};
-  if (!message.ParseMessage(header) || !service.ParseNested(message[IPVS_CMD_ATTR_SERVICE]) ||
-      !ReadServiceKey(service, row.service) || !ReadServiceDefinition(service, row.service)) {
+  ServiceRecord& service = row.service;
+  Postponed later;
+  uint32_t types = 0;
+  const bool read = ReadAttributes(
+      NestOf(header, IPVS_CMD_ATTR_SERVICE), types,
+      [&](int type, Bytes payload) { return ReadServiceAttribute(type, payload, service, later); });
+  if (!read || (types & kNeeded) != kNeeded || !FinishServiceKey(types, later.address, service) ||
+      !later.statistics.ReadInto(row.statistics)) {
     return std::nullopt;
   }
-  ReadStatistics(service[IPVS_SVC_ATTR_STATS64], service[IPVS_SVC_ATTR_STATS], row.statistics);
+  // An IPv4 mask travels in network byte order, an IPv6 prefix length in the host's.
+  if (service.family != AF_INET6) service.netmask = ntohl(service.netmask);
   return row;
 }
 
-std::optional<DestinationRow> DecodeDestination(nlmsghdr* header, uint16_t service_family) {
-  Attributes<IPVS_CMD_ATTR_MAX> message;
-  DestinationAttributes attributes;
-  if (!message.ParseMessage(header) || !attributes.ParseNested(message[IPVS_CMD_ATTR_DEST])) {
-    return std::nullopt;
-  }
+std::optional<DestinationRow> DecodeDestination(const nlmsghdr* header, uint16_t service_family) {
+  constexpr uint32_t kNeeded = TypeBits(
+      IPVS_DEST_ATTR_ADDR, IPVS_DEST_ATTR_PORT, IPVS_DEST_ATTR_FWD_METHOD, IPVS_DEST_ATTR_WEIGHT,
+      IPVS_DEST_ATTR_U_THRESH, IPVS_DEST_ATTR_L_THRESH, IPVS_DEST_ATTR_ACTIVE_CONNS,
+      IPVS_DEST_ATTR_INACT_CONNS, IPVS_DEST_ATTR_PERSIST_CONNS);
   DestinationRow row{};
   DestinationRecord& destination = row.destination;
   destination.family = service_family;
-  // The kernel sends the address before its family: the order of attributes means nothing.
-  Read(attributes[IPVS_DEST_ATTR_ADDR_FAMILY], destination.family);
-  if (!ReadAddress(attributes[IPVS_DEST_ATTR_ADDR], destination.address, destination.family) ||
-      !ReadPort(attributes[IPVS_DEST_ATTR_PORT], destination.port) ||
-      !ReadDestinationDefinition(attributes, destination) ||
-      !Read(attributes[IPVS_DEST_ATTR_ACTIVE_CONNS], row.active) ||
-      !Read(attributes[IPVS_DEST_ATTR_INACT_CONNS], row.inactive) ||
-      !Read(attributes[IPVS_DEST_ATTR_PERSIST_CONNS], row.persistent)) {
+  Postponed later;
+  const bool read = ReadNeeded(
+      NestOf(header, IPVS_CMD_ATTR_DEST), kNeeded,
+      [&](int type, Bytes payload) { return ReadDestinationAttribute(type, payload, row, later); });
+  if (!read || !ReadAddress(later.address, destination.address, destination.family) ||
+      !later.statistics.ReadInto(row.statistics)) {
     return std::nullopt;
   }
-  ReadStatistics(attributes[IPVS_DEST_ATTR_STATS64], attributes[IPVS_DEST_ATTR_STATS],
-                 row.statistics);
   return row;
 }
 
-std::optional<InfoRow> DecodeInfo(nlmsghdr* header) {
-  Attributes<IPVS_INFO_ATTR_MAX> message;
+std::optional<InfoRow> DecodeInfo(const nlmsghdr* header) {
+  constexpr uint32_t kNeeded = TypeBits(IPVS_INFO_ATTR_VERSION, IPVS_INFO_ATTR_CONN_TAB_SIZE);
   InfoRow row{};
-  if (!message.ParseMessage(header) || !Read(message[IPVS_INFO_ATTR_VERSION], row.version) ||
-      !Read(message[IPVS_INFO_ATTR_CONN_TAB_SIZE], row.connection_table_size)) {
-    return std::nullopt;
-  }
-  return row;
+  const bool read = ReadNeeded(AttributesOf(header), kNeeded, [&](int type, Bytes payload) {
+    if (type == IPVS_INFO_ATTR_VERSION) return Read(payload, row.version);
+    return type != IPVS_INFO_ATTR_CONN_TAB_SIZE || Read(payload, row.connection_table_size);
+  });
+  return read ? std::optional(row) : std::nullopt;
 }
 
-std::optional<DaemonRow> DecodeDaemon(nlmsghdr* header) {
-  Attributes<IPVS_CMD_ATTR_MAX> message;
-  Attributes<IPVS_DAEMON_ATTR_MAX> daemon;
+std::optional<DaemonRow> DecodeDaemon(const nlmsghdr* header) {
+  constexpr uint32_t kNeeded =
+      TypeBits(IPVS_DAEMON_ATTR_STATE, IPVS_DAEMON_ATTR_SYNC_ID, IPVS_DAEMON_ATTR_MCAST_IFN);
   DaemonRow row{};
-  if (!message.ParseMessage(header) || !daemon.ParseNested(message[IPVS_CMD_ATTR_DAEMON]) ||
-      !Read(daemon[IPVS_DAEMON_ATTR_STATE], row.state) ||
-      !Read(daemon[IPVS_DAEMON_ATTR_SYNC_ID], row.sync_id) ||
-      !ReadText(daemon[IPVS_DAEMON_ATTR_MCAST_IFN], row.interface)) {
-    return std::nullopt;
-  }
-  Read(daemon[IPVS_DAEMON_ATTR_SYNC_MAXLEN], row.max_length);
-  Read(daemon[IPVS_DAEMON_ATTR_MCAST_PORT], row.port);
-  Read(daemon[IPVS_DAEMON_ATTR_MCAST_TTL], row.ttl);
-  if (ReadAddress(daemon[IPVS_DAEMON_ATTR_MCAST_GROUP], row.group, AF_INET)) {
-    row.group_family = AF_INET;
-  } else if (ReadAddress(daemon[IPVS_DAEMON_ATTR_MCAST_GROUP6], row.group, AF_INET6)) {
-    row.group_family = AF_INET6;
-  }
-  return row;
+  const bool read =
+      ReadNeeded(NestOf(header, IPVS_CMD_ATTR_DAEMON), kNeeded,
+                 [&](int type, Bytes payload) { return ReadDaemonAttribute(type, payload, row); });
+  return read ? std::optional(row) : std::nullopt;
 }
 
-std::optional<TimeoutsRow> DecodeTimeouts(nlmsghdr* header) {
-  Attributes<IPVS_CMD_ATTR_MAX> message;
+std::optional<TimeoutsRow> DecodeTimeouts(const nlmsghdr* header) {
+  constexpr uint32_t kNeeded =
+      TypeBits(IPVS_CMD_ATTR_TIMEOUT_TCP, IPVS_CMD_ATTR_TIMEOUT_TCP_FIN, IPVS_CMD_ATTR_TIMEOUT_UDP);
   TimeoutsRow row{};
-  if (!message.ParseMessage(header) || !Read(message[IPVS_CMD_ATTR_TIMEOUT_TCP], row.tcp) ||
-      !Read(message[IPVS_CMD_ATTR_TIMEOUT_TCP_FIN], row.tcp_fin) ||
-      !Read(message[IPVS_CMD_ATTR_TIMEOUT_UDP], row.udp)) {
-    return std::nullopt;
-  }
-  return row;
+  const bool read = ReadNeeded(AttributesOf(header), kNeeded, [&](int type, Bytes payload) {
+    if (type == IPVS_CMD_ATTR_TIMEOUT_TCP) return Read(payload, row.tcp);
+    if (type == IPVS_CMD_ATTR_TIMEOUT_TCP_FIN) return Read(payload, row.tcp_fin);
+    return type != IPVS_CMD_ATTR_TIMEOUT_UDP || Read(payload, row.udp);
+  });
+  return read ? std::optional(row) : std::nullopt;
 }
 
-std::optional<uint16_t> DecodeFamily(nlmsghdr* header) {
-  Attributes<CTRL_ATTR_FAMILY_ID> message;
+std::optional<uint16_t> DecodeFamily(const nlmsghdr* header) {
   uint16_t family = 0;
-  if (!message.ParseMessage(header) || !Read(message[CTRL_ATTR_FAMILY_ID], family)) {
-    return std::nullopt;
-  }
-  return family;
+  const bool read =
+      ReadNeeded(AttributesOf(header), TypeBit(CTRL_ATTR_FAMILY_ID), [&](int type, Bytes payload) {
+        return type != CTRL_ATTR_FAMILY_ID || Read(payload, family);
+      });
+  return read ? std::optional(family) : std::nullopt;
 }
 
 }  // namespace ipvs

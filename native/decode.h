@@ -10,19 +10,20 @@
 namespace ipvs {
 
 /* The kernel's replies as records; nothing where a reply lacks what every kernel sends, or is cut
-   short. Attributes that this code does not know are passed over. */
-std::optional<ServiceRow> DecodeService(nlmsghdr* header);
+   short. Attributes that this code does not know are passed over, bytes behind the value of one
+   that it knows too. */
+std::optional<ServiceRow> DecodeService(const nlmsghdr* header);
 
 /* Kernels before 3.18 do not tell a destination's family: then it is `service_family`. */
-std::optional<DestinationRow> DecodeDestination(nlmsghdr* header, uint16_t service_family);
+std::optional<DestinationRow> DecodeDestination(const nlmsghdr* header, uint16_t service_family);
 
-std::optional<InfoRow> DecodeInfo(nlmsghdr* header);
+std::optional<InfoRow> DecodeInfo(const nlmsghdr* header);
 
-std::optional<DaemonRow> DecodeDaemon(nlmsghdr* header);
+std::optional<DaemonRow> DecodeDaemon(const nlmsghdr* header);
 
-std::optional<TimeoutsRow> DecodeTimeouts(nlmsghdr* header);
+std::optional<TimeoutsRow> DecodeTimeouts(const nlmsghdr* header);
 
 /* The id in the controller's answer to EncodeFamilyRequest. */
-std::optional<uint16_t> DecodeFamily(nlmsghdr* header);
+std::optional<uint16_t> DecodeFamily(const nlmsghdr* header);
 
 }  // namespace ipvs

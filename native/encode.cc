@@ -14,16 +14,9 @@ namespace ipvs {
 
 namespace {
 
-// A new destination in a service with every attribute takes less than 300 bytes.
-constexpr size_t kMessageSize = 512;
-
-Message NewMessage(const RequestHeader& header, uint8_t command, uint8_t version) {
-  Message message(nlmsg_alloc_size(kMessageSize));
-  if (message && genlmsg_put(message.get(), header.port, header.sequence, header.family, 0,
-                             NLM_F_REQUEST | header.flags, command, version) == nullptr) {
-    message.reset();
-  }
-  return message;
+bool PutHeaders(nl_msg* message, const RequestHeader& header, uint8_t command, uint8_t version) {
+  return genlmsg_put(message, header.port, header.sequence, header.family, 0,
+                     NLM_F_REQUEST | header.flags, command, version) != nullptr;
 }
 
 bool PutString(nl_msg* message, int type, const char* text, size_t size) {
@@ -156,19 +149,26 @@ bool PutArguments(nl_msg* message, const CommandRecord& command, bool dump) {
 
 }  // namespace
 
-Message EncodeCommand(const RequestHeader& header, const CommandRecord& command) {
-  Message message = NewMessage(header, static_cast<uint8_t>(command.command), IPVS_GENL_VERSION);
+bool EncodeCommand(const RequestHeader& header, const CommandRecord& command, RequestBuffer& into) {
   const bool dump = (header.flags & NLM_F_DUMP) == NLM_F_DUMP;
-  if (message && !PutArguments(message.get(), command, dump)) message.reset();
-  return message;
+  nl_msg* message = into.Begin();
+  if (message == nullptr ||
+      !PutHeaders(message, header, static_cast<uint8_t>(command.command), IPVS_GENL_VERSION) ||
+      !PutArguments(message, command, dump)) {
+    return false;
+  }
+  into.End();
+  return true;
 }
 
-Message EncodeFamilyRequest(const RequestHeader& header) {
-  Message message = NewMessage(header, CTRL_CMD_GETFAMILY, 1);
-  if (message && nla_put_string(message.get(), CTRL_ATTR_FAMILY_NAME, IPVS_GENL_NAME) != 0) {
-    message.reset();
+bool EncodeFamilyRequest(const RequestHeader& header, RequestBuffer& into) {
+  nl_msg* message = into.Begin();
+  if (message == nullptr || !PutHeaders(message, header, CTRL_CMD_GETFAMILY, 1) ||
+      nla_put_string(message, CTRL_ATTR_FAMILY_NAME, IPVS_GENL_NAME) != 0) {
+    return false;
   }
-  return message;
+  into.End();
+  return true;
 }
 
 }  // namespace ipvs

@@ -2,8 +2,8 @@
 
 #include <cstdint>
 
-#include "netlink_socket.h"
 #include "records.h"
+#include "request_buffer.h"
 
 namespace ipvs {
 
@@ -15,11 +15,12 @@ struct RequestHeader {
   int flags;          // NLM_F_*, NLM_F_REQUEST is added
 };
 
-/* The message for one IPVS command; null when there is no memory. */
-Message EncodeCommand(const RequestHeader& header, const CommandRecord& command);
+/* Adds the message for one IPVS command; false when there is no memory. */
+[[nodiscard]] bool EncodeCommand(const RequestHeader& header, const CommandRecord& command,
+                                 RequestBuffer& into);
 
 /* Asks the generic-netlink controller for the id of the family "IPVS". The kernel loads the module
-   ip_vs for it where it can. */
-Message EncodeFamilyRequest(const RequestHeader& header);
+   ip_vs for it where it can. False when there is no memory. */
+[[nodiscard]] bool EncodeFamilyRequest(const RequestHeader& header, RequestBuffer& into);
 
 }  // namespace ipvs

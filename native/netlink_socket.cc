@@ -3,10 +3,12 @@
 #include <linux/netlink.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <climits>
+#include <vector>
 
 namespace ipvs {
 
@@ -79,31 +81,26 @@ void NetlinkSocket::MeasureBuffers() {
 
 void NetlinkSocket::Shrink(size_t commands) noexcept { room_ = std::max<size_t>(1, commands / 2); }
 
-Outcome NetlinkSocket::Send(const std::vector<Message>& messages) {
-  vectors_.clear();
-  for (const Message& message : messages) {
-    nlmsghdr* header = nlmsg_hdr(message.get());
-    vectors_.push_back({header, header->nlmsg_len});
-  }
+Outcome NetlinkSocket::Send(const RequestBuffer& requests) const {
   sockaddr_nl kernel{};
   kernel.nl_family = AF_NETLINK;
+  const std::vector<uint8_t>& bytes = requests.Bytes();
+  iovec vector{const_cast<uint8_t*>(bytes.data()), bytes.size()};
   msghdr envelope{};
   envelope.msg_name = &kernel;
   envelope.msg_namelen = sizeof kernel;
-  envelope.msg_iov = vectors_.data();
-  envelope.msg_iovlen = vectors_.size();
+  envelope.msg_iov = &vector;
+  envelope.msg_iovlen = 1;
   while (::sendmsg(fd_.Get(), &envelope, 0) < 0) {
     if (errno != EINTR) return {errno, Stage::kSend};
   }
   return {};
 }
 
-Outcome NetlinkSocket::Wait(Clock::time_point deadline) const {
-  using std::chrono::ceil;
-  using std::chrono::milliseconds;
+Outcome NetlinkSocket::Wait(Deadline& deadline) const {
   for (;;) {
-    const auto left = ceil<milliseconds>(deadline - Clock::now()).count();
-    if (left <= 0) return {ETIMEDOUT, Stage::kReceive};
+    const auto left = deadline.Left().count();
+    if (left == 0) return {ETIMEDOUT, Stage::kReceive};
     pollfd watched{fd_.Get(), POLLIN, 0};
     const int ready =
         ::poll(&watched, 1, static_cast<int>(std::min<decltype(left)>(left, INT_MAX)));
@@ -112,7 +109,7 @@ Outcome NetlinkSocket::Wait(Clock::time_point deadline) const {
   }
 }
 
-Outcome NetlinkSocket::Fill(Clock::time_point deadline) {
+Outcome NetlinkSocket::Fill(Deadline& deadline) {
   while (received_->Fill(fd_.Get()) < 0) {
     if (errno == EINTR) continue;
     if (errno != EAGAIN) return {errno, Stage::kReceive};
@@ -121,7 +118,8 @@ Outcome NetlinkSocket::Fill(Clock::time_point deadline) {
   return {};
 }
 
-Outcome NetlinkSocket::Receive(Clock::time_point deadline, Datagram& datagram) {
+Outcome NetlinkSocket::Receive(std::chrono::milliseconds timeout, Datagram& datagram) {
+  Deadline deadline(timeout);
   for (;;) {
     if (received_->IsEmpty()) {
       if (const Outcome filled = Fill(deadline); filled.Failed()) return filled;
@@ -129,7 +127,7 @@ Outcome NetlinkSocket::Receive(Clock::time_point deadline, Datagram& datagram) {
     const ReceiveBuffer::Slot slot = received_->Next();
     // Other processes may send to our port; only port 0 is the kernel. Nor may they keep us here.
     if (slot.sender != 0) {
-      if (Clock::now() >= deadline) return {ETIMEDOUT, Stage::kReceive};
+      if (deadline.IsOver()) return {ETIMEDOUT, Stage::kReceive};
       continue;
     }
     if (slot.truncated) return {EMSGSIZE, Stage::kReply};

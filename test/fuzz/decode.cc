@@ -34,7 +34,7 @@ bool Same(const std::optional<Row>& first, const std::optional<Row>& second) {
          (!first || std::memcmp(&*first, &*second, sizeof *first) == 0);
 }
 
-void Decode(nlmsghdr* header, const uint8_t* end) {
+void Decode(const nlmsghdr* header, const uint8_t* end) {
   const auto service = ipvs::DecodeService(header);
   Require(Same(service, ipvs::DecodeService(header)));
   if (service) Require(IsText(service->service.scheduler) && IsText(service->service.engine));
@@ -75,7 +75,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   ipvs::Outcome failure;
   ipvs::ReadDatagram(
       copy.get(), static_cast<int>(size), awaited,
-      [&](size_t, nlmsghdr* header, ipvs::Outcome&) {
+      [&](size_t, const nlmsghdr* header, ipvs::Outcome&) {
         Decode(header, copy.get() + size);
         return header->nlmsg_type == NLMSG_DONE;
       },
