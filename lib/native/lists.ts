@@ -17,9 +17,10 @@ const {
 /** Compares the keys of two rows, given where they begin in which reply. */
 type CompareRows = (of: Reply, left: number, to: Reply, right: number) => number;
 
+/** In network order four bytes are compared as one number. */
 function compareAddresses(of: Reply, left: number, to: Reply, right: number): number {
-  for (let index = 0; index < 16; index += 1) {
-    const difference = (of.bytes[left + index] ?? 0) - (to.bytes[right + index] ?? 0);
+  for (let offset = 0; offset < 16; offset += 4) {
+    const difference = of.u32InNetworkOrder(left + offset) - to.u32InNetworkOrder(right + offset);
     if (difference !== 0) return difference;
   }
   return 0;
@@ -39,15 +40,34 @@ const compareDestinationRows: CompareRows = (of, left, to, right) =>
   compareAddresses(of, left + DESTINATION.address, to, right + DESTINATION.address) ||
   of.u16(left + DESTINATION.port) - to.u16(right + DESTINATION.port);
 
+/** Whether each row comes after the one before it, or each before it: 1, -1, or 0 for neither. */
+function directionOf({ reply, row, count }: Rows, size: number, compare: CompareRows): number {
+  let direction = 1;
+  for (let index = 1; index < count; index += 1) {
+    const here = row + index * size;
+    const order = Math.sign(compare(reply, here, reply, here - size));
+    if (index === 1) direction = order;
+    if (order !== direction) return 0;
+  }
+  return direction;
+}
+
 /**
  * Where the rows of a dump begin, in the order of their keys, each key once: the kernel repeats
- * entries when the table changes during a dump (net/netfilter/ipvs/ip_vs_ctl.c resumes by index).
+ * entries when the table changes during a dump (net/netfilter/ipvs/ip_vs_ctl.c resumes by index). It
+ * lists the destinations of a service newest first, so that most lists only have to be turned round.
  */
-function sortedRows({ reply, row, count }: Rows, size: number, compare: CompareRows): number[] {
-  const rows = Array.from({ length: count }, (_, index) => row + index * size);
-  rows.sort((left, right) => compare(reply, left, reply, right));
-  return rows.filter((each, index) => {
-    const previous = rows[index - 1];
+function sortedRows(rows: Rows, size: number, compare: CompareRows): number[] {
+  const { reply, row, count } = rows;
+  const direction = directionOf(rows, size, compare);
+  const last = row + (count - 1) * size;
+  const begins = Array.from({ length: count }, (_, index) =>
+    direction < 0 ? last - index * size : row + index * size,
+  );
+  if (direction !== 0) return begins;
+  begins.sort((left, right) => compare(reply, left, reply, right));
+  return begins.filter((each, index) => {
+    const previous = begins[index - 1];
     return previous === undefined || compare(reply, previous, reply, each) !== 0;
   });
 }

@@ -22,6 +22,10 @@ export class Records {
     return this.view.getUint32(offset, LITTLE_ENDIAN);
   }
 
+  u32InNetworkOrder(offset: number): number {
+    return this.view.getUint32(offset);
+  }
+
   u64(offset: number): bigint {
     // Most counters are zero, and what needs no new object is read faster.
     if (this.u32(offset) === 0 && this.u32(offset + 4) === 0) return 0n;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
-import { formatKey } from '../../lib/index.js';
+import { compareKeys, formatKey } from '../../lib/index.js';
 import { checkDestination } from '../../lib/input/destination.js';
 import { checkService, type CheckedServiceKey } from '../../lib/input/service.js';
 import type { DestinationEntry, ServiceEntry } from '../../lib/model.js';
@@ -213,6 +213,40 @@ describe('lists', () => {
       { fwmark: 2, family: 'ipv4', scheduler: 'rr' },
     ];
     assert.equal(decodeServices(rowsOf(inputs.map(serviceRow))).length, inputs.length);
+  });
+
+  it('in order, backwards or in any order show each key once, in order', () => {
+    const address = fc.constantFrom(
+      '9.0.0.1',
+      '10.0.0.1',
+      '10.0.0.200',
+      '2001:db8::9',
+      '2001:db8::a',
+    );
+    const order = fc.constantFrom<'up' | 'down' | 'any'>('up', 'down', 'any');
+    const keys = fc.array(fc.record({ address, port: fc.integer({ min: 1, max: 3 }) }), {
+      maxLength: 6,
+    });
+    const listed = (inputs: readonly object[]): DestinationEntry[] => {
+      const rows = inputs.map((key) =>
+        destinationRow({ ...key, forwarding: 'tunnel' as const }, MARK_KEY),
+      );
+      return decodeDestinations(rowsOf(rows), true);
+    };
+    fc.assert(
+      fc.property(keys, order, (inputs, how) => {
+        const sorted = inputs.toSorted(compareKeys);
+        const given = { up: sorted, down: sorted.toReversed(), any: inputs }[how];
+        const expected = sorted
+          .map(({ address, port }) => `${address} ${port}`)
+          .filter((key, index, all) => key !== all[index - 1]);
+        assert.deepEqual(
+          listed(given).map(({ address, port }) => `${address} ${port}`),
+          expected,
+        );
+      }),
+      { numRuns: 500 },
+    );
   });
 
   it('of 3,000 rows are sorted and de-duplicated whatever their order', () => {
