@@ -51,7 +51,7 @@ const COMMANDS_PER_JOB = 256;
 export class Batch {
   /** Whether its commands ask for lists. */
   readonly dump: boolean;
-  readonly #commands = new CommandBuffer();
+  readonly #commands: CommandBuffer;
   /** Those that were told are let go of: a batch can outlive them for long. */
   readonly #calls: (Call | undefined)[] = [];
   readonly #modules: (string | undefined)[] = [];
@@ -60,8 +60,10 @@ export class Batch {
   /** Those before it have been handed over. */
   #next = 0;
 
-  constructor(dump: boolean) {
+  /** @param before - The batch that was gathered before: where that became full, this one will too. */
+  constructor(dump: boolean, before?: Batch) {
     this.dump = dump;
+    this.#commands = new CommandBuffer(before?.isFull === true ? COMMANDS_PER_JOB : undefined);
   }
 
   /** Whether another one should go into the next batch. */

@@ -34,7 +34,7 @@ class Gathered {
   add({ command, dump }: Request): number {
     let batch = this.batches.at(-1);
     if (batch?.dump !== dump || batch.isFull) {
-      batch = new Batch(dump);
+      batch = new Batch(dump, batch);
       this.batches.push(batch);
     }
     const place = this.#answers.push(undefined) - 1;

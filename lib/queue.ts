@@ -141,9 +141,10 @@ export class Queue {
 
   /** Adds a command, or with `dump` a list to read. With a signal it can be given up until it is sent. */
   push({ command, dump }: Request, call: Call, signal?: AbortSignal): void {
-    let batch = this.#items.last();
-    if (!(batch instanceof Batch) || batch.dump !== dump || batch.isFull) {
-      batch = new Batch(dump);
+    const last = this.#items.last();
+    let batch = last instanceof Batch ? last : undefined;
+    if (batch?.dump !== dump || batch.isFull) {
+      batch = new Batch(dump, batch);
       this.#items.push(batch);
     }
     batch.add(command, signal === undefined ? call : this.#abortable(batch, call, signal));

@@ -21,6 +21,9 @@ import { type Files, NamespaceFiles } from './proc/files.js';
 import { Queue } from './queue.js';
 import { findMissing, lacksModule, requireRow, type Sequence } from './sequence.js';
 
+/** One for all calls: thousands of them may wait. */
+const withoutResult = (): void => undefined;
+
 /** What became of a call; a promise of its error where it failed. */
 type Ending<Result> = Result | Promise<never>;
 
@@ -175,7 +178,7 @@ export class Session {
   /** Executes a command that has no result; rejects when it fails, throws when it is not even queued. */
   // eslint-disable-next-line @typescript-eslint/promise-function-async -- see `promised`
   execute(method: string, command: Command, signal?: AbortSignal): Promise<void> {
-    return this.#send(method, { command, dump: false }, signal, () => undefined);
+    return this.#send(method, { command, dump: false }, signal, withoutResult);
   }
 
   /** Executes a command, or with `dump` reads the list that it asks for; rejects when it fails. */

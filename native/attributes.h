@@ -36,7 +36,7 @@ static_assert(kAttributeHeaderSize % NLA_ALIGNTO == 0);
    `types` are those that were seen. Bytes at the end that are no attribute are passed over, as
    libnl and the kernel do. */
 template <typename Reader>
-bool ReadAttributes(Bytes level, uint32_t& types, Reader&& read) {
+bool ReadAttributes(Bytes level, uint32_t& types, const Reader& read) {
   nlattr header{};
   while (Read(level, header)) {
     const size_t size = header.nla_len;
@@ -54,7 +54,7 @@ bool ReadAttributes(Bytes level, uint32_t& types, Reader&& read) {
 
 /* The same, and whether all of `needed` are there. */
 template <typename Reader>
-bool ReadNeeded(Bytes level, uint32_t needed, Reader&& read) {
+bool ReadNeeded(Bytes level, uint32_t needed, const Reader& read) {
   uint32_t types = 0;
   return ReadAttributes(level, types, read) && (types & needed) == needed;
 }

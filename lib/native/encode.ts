@@ -49,18 +49,25 @@ export interface Command {
   readonly timeouts?: Partial<Timeouts> | undefined;
 }
 
-/** Room for one call and its neighbours. */
-const FIRST_RESERVE = 4 * COMMAND.size;
+/** Commands: room for one call and its neighbours. */
+const FIRST_RESERVE = 4;
 
 /** Writes into a buffer of packed records, all zero where nothing was written. */
 class Writer {
   bytes = new Uint8Array(0);
   #view = new DataView(this.bytes.buffer);
 
+  readonly #first: number;
+
+  /** @param first - How many bytes there is room for at first. */
+  constructor(first: number) {
+    this.#first = first;
+  }
+
   /** Makes room for so many bytes, and more than that again; what was written stays. */
   reserve(size: number): void {
     if (size <= this.bytes.length) return;
-    const bytes = new Uint8Array(Math.max(FIRST_RESERVE, 4 * this.bytes.length));
+    const bytes = new Uint8Array(Math.max(this.#first, 4 * this.bytes.length));
     bytes.set(this.bytes);
     this.bytes = bytes;
     this.#view = new DataView(bytes.buffer);
@@ -188,8 +195,13 @@ function writeCommand(writer: Writer, base: number, command: Command): void {
 
 /** Packed commands, one behind the other, in a buffer that grows with them. */
 export class CommandBuffer {
-  readonly #writer = new Writer();
+  readonly #writer: Writer;
   #length = 0;
+
+  /** @param first - How many commands there is room for at first. */
+  constructor(first = FIRST_RESERVE) {
+    this.#writer = new Writer(first * COMMAND.size);
+  }
 
   /** How many commands there are. */
   get length(): number {
