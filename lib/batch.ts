@@ -60,10 +60,12 @@ export class Batch {
   /** Those before it have been handed over. */
   #next = 0;
 
-  /** @param before - The batch that was gathered before: where that became full, this one will too. */
+  /** @param before - The batch that was gathered before: where that became full, this one is likely to. */
   constructor(dump: boolean, before?: Batch) {
     this.dump = dump;
-    this.#commands = new CommandBuffer(before?.isFull === true ? COMMANDS_PER_JOB : undefined);
+    this.#commands = new CommandBuffer(
+      before?.isFull === true && before.dump === dump ? COMMANDS_PER_JOB : undefined,
+    );
   }
 
   /** Whether another one should go into the next batch. */

@@ -10,14 +10,14 @@
 namespace ipvs {
 
 /* Bytes inside a message, where they lie. */
-struct Bytes {
+struct ByteSpan {
   const uint8_t* data = nullptr;
   size_t size = 0;
 };
 
 /* Reads a plain value; false where there is less than one. What is behind it is passed over. */
 template <typename T>
-bool Read(Bytes from, T& value) {
+bool Read(ByteSpan from, T& value) {
   if (from.size < sizeof value) return false;
   std::memcpy(&value, from.data, sizeof value);
   return true;
@@ -32,18 +32,18 @@ constexpr size_t kAttributeHeaderSize = sizeof(nlattr);
 static_assert(kAttributeHeaderSize % NLA_ALIGNTO == 0);
 
 /* Hands the attributes of one level to `read(type, payload)`, in one pass and in place: a dump of a
-   large table has half a million of them. Ends at the first one that `read` cannot make sense of.
-   `types` are those that were seen. Bytes at the end that are no attribute are passed over, as
-   libnl and the kernel do. */
+   large table has half a million of them. Ends with false at the first one that `read` cannot make
+   sense of. `types` are those that were seen. Like libnl and the kernel, it passes over all that is
+   behind a length that can't be one. */
 template <typename Reader>
-bool ReadAttributes(Bytes level, uint32_t& types, const Reader& read) {
+bool ReadAttributes(ByteSpan level, uint32_t& types, const Reader& read) {
   nlattr header{};
   while (Read(level, header)) {
     const size_t size = header.nla_len;
     if (size < kAttributeHeaderSize || size > level.size) break;
     const int type = header.nla_type & NLA_TYPE_MASK;
     types |= TypeBit(type);
-    if (!read(type, Bytes{level.data + kAttributeHeaderSize, size - kAttributeHeaderSize})) {
+    if (!read(type, ByteSpan{level.data + kAttributeHeaderSize, size - kAttributeHeaderSize})) {
       return false;
     }
     const size_t step = std::min((size + NLA_ALIGNTO - 1) & ~size_t{NLA_ALIGNTO - 1}, level.size);
@@ -54,7 +54,7 @@ bool ReadAttributes(Bytes level, uint32_t& types, const Reader& read) {
 
 /* The same, and whether all of `needed` are there. */
 template <typename Reader>
-bool ReadNeeded(Bytes level, uint32_t needed, const Reader& read) {
+bool ReadNeeded(ByteSpan level, uint32_t needed, const Reader& read) {
   uint32_t types = 0;
   return ReadAttributes(level, types, read) && (types & needed) == needed;
 }

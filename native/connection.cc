@@ -10,6 +10,7 @@
 #include <numeric>
 
 #include "datagram.h"
+#include "deadline.h"
 #include "decode.h"
 #include "encode.h"
 #include "folder.h"
@@ -27,30 +28,10 @@ constexpr size_t kRowsPerPage = 256;
 // A job gives way to other users of the thread pool after this time.
 constexpr std::chrono::milliseconds kJobTime{100};
 
-// Even where a hundred parts of a job took no time, the next hundred may.
-constexpr size_t kPartsBetweenLooks = 64;
-
-/* Whether a job should end, asked after each of its parts. It looks at the clock rarely: where half
-   of the parts that there is still time for will be done, if they go on as before. */
-class JobTime {
- public:
-  explicit JobTime(size_t parts) {
-    if (parts > 1) deadline_.Begin();
-  }
-
-  bool IsOver() {
-    if (++done_ < next_look_) return false;
-    const auto left = static_cast<size_t>(deadline_.Left().count());
-    const size_t spent = std::max<size_t>(1, static_cast<size_t>(kJobTime.count()) - left);
-    next_look_ = done_ + std::clamp<size_t>(done_ * left / spent / 2, 1, kPartsBetweenLooks);
-    return left == 0;
-  }
-
- private:
-  Deadline deadline_{kJobTime};
-  size_t done_ = 0;
-  size_t next_look_ = 1;
-};
+// Rows that are read between two looks at the clock. A list itself takes as long as some of them
+// do: it may be eight empty lists, or five of ten rows.
+constexpr size_t kRowsBetweenLooks = 128;
+constexpr size_t kRowsWorthOfList = 16;
 
 /* Stopping a daemon whose thread has not run yet ends with EINTR, for which netlink sends no answer
    at all (net/netlink/af_netlink.c, netlink_rcv_skb). */
@@ -79,7 +60,6 @@ class Connection::Batch {
   explicit Batch(const std::vector<CommandRecord>& commands)
       : commands_(commands), results_(commands.size()) {}
 
-  [[nodiscard]] size_t Size() const { return commands_.size(); }
   [[nodiscard]] const CommandRecord& Command(size_t index) const { return commands_[index]; }
   [[nodiscard]] size_t RowCount(size_t index) const { return results_[index].count; }
   [[nodiscard]] Outcome Result(size_t index) const {
@@ -277,7 +257,9 @@ void Connection::ExecuteAgainIfFamilyMoved(Batch& batch, const std::vector<size_
 
 Reply Connection::Transact(const std::vector<CommandRecord>& commands) {
   if (const Outcome opened = EnsureOpen(); opened.Failed()) return Reply(opened);
-  JobTime time(commands.size());
+  Deadline deadline(kJobTime);
+  // Most jobs are one send: they need no clock.
+  if (commands.size() > std::min(kCommandsPerSend, socket_.Room())) deadline.Begin();
   Batch batch(commands);
   size_t done = 0;
   do {
@@ -291,7 +273,7 @@ Reply Connection::Transact(const std::vector<CommandRecord>& commands) {
     ExecuteAgainIfFamilyMoved(batch, indices);
     done += indices.size();
     // However long it took to find out how many can be handed over, some are.
-  } while (done < commands.size() && socket_.IsOpen() && (done == 0 || !time.IsOver()));
+  } while (done < commands.size() && socket_.IsOpen() && (done == 0 || !deadline.IsOver()));
   return batch.Finish(done);
 }
 
@@ -338,12 +320,18 @@ void Connection::DumpOne(Batch& batch, size_t index) {
 
 Reply Connection::Dump(const std::vector<CommandRecord>& commands) {
   if (const Outcome opened = EnsureOpen(); opened.Failed()) return Reply(opened);
-  JobTime time(commands.size());
+  Deadline deadline(kJobTime);
+  if (commands.size() > 1) deadline.Begin();
   Batch batch(commands);
   size_t done = 0;
-  do {
-    DumpOne(batch, done++);
-  } while (done < commands.size() && socket_.IsOpen() && !time.IsOver());
+  bool over = false;
+  for (size_t rows = 0; done < commands.size() && socket_.IsOpen() && !over; ++done) {
+    DumpOne(batch, done);
+    rows += kRowsWorthOfList + batch.RowCount(done);
+    if (rows < kRowsBetweenLooks) continue;
+    over = deadline.IsOver();
+    rows = 0;
+  }
   return batch.Finish(done);
 }
 

@@ -81,8 +81,7 @@ class Connection {
   Outcome AskForService(const CommandRecord& command);
   void DumpOne(Batch& batch, size_t index);
 
-  /* Adds the next request to those that Exchange() will hand over; false when there is no memory.
-   */
+  /* Adds a request to those that Exchange() will hand over; false when there is no memory. */
   bool Encode(const CommandRecord& command, int flags);
   /* Hands over the requests, and sees their answers. */
   Outcome Exchange(const Answer& answer);
@@ -93,7 +92,7 @@ class Connection {
   Outcome cut_off_;  // why a fork could not have its namespace
   NetlinkSocket socket_;
   uint16_t family_ = 0;
-  RequestBuffer requests_;
+  RequestBuffer requests_;           // keeps its memory, 40 kB after a whole batch
   uint32_t sequence_ = 0;            // of the last request
   std::vector<CommandRecord> list_;  // what is read page by page: one command
   bool list_ended_ = true;

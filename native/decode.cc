@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <linux/genetlink.h>
 #include <linux/ip_vs.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <cstring>
@@ -20,39 +21,40 @@ constexpr uint32_t TypeBits(Types... types) {
 }
 
 /* The attributes of a message; none where it is shorter than its headers. */
-Bytes AttributesOf(const nlmsghdr* header) {
+ByteSpan AttributesOf(const nlmsghdr* header) {
   constexpr size_t kHeaders = NLMSG_HDRLEN + GENL_HDRLEN;
   if (header->nlmsg_len < kHeaders) return {};
   return {reinterpret_cast<const uint8_t*>(header) + kHeaders, header->nlmsg_len - kHeaders};
 }
 
 /* The one attribute that all others of a message are in. */
-Bytes NestOf(const nlmsghdr* header, int wanted) {
-  Bytes nest;
+ByteSpan NestOf(const nlmsghdr* header, int wanted) {
+  ByteSpan nest;
   uint32_t types = 0;
-  ReadAttributes(AttributesOf(header), types, [&](int type, Bytes payload) {
+  ReadAttributes(AttributesOf(header), types, [&](int type, ByteSpan payload) {
     if (type == wanted) nest = payload;
     return true;
   });
   return nest;
 }
 
-bool ReadPort(Bytes from, uint16_t& port) {
+bool ReadPort(ByteSpan from, uint16_t& port) {
   if (!Read(from, port)) return false;
   port = ntohs(port);
   return true;
 }
 
-bool ReadAddress(Bytes from, uint8_t (&address)[kAddressSize], uint16_t family) {
+bool ReadAddress(ByteSpan from, uint8_t (&address)[kAddressSize], uint16_t family) {
   const size_t wanted = family == AF_INET6 ? sizeof(in6_addr) : sizeof(in_addr);
   if (from.size < wanted) return false;
   std::memcpy(address, from.data, wanted);
+  std::memset(address + wanted, 0, sizeof address - wanted);
   return true;
 }
 
 /* Reads text that fits the field together with its NUL. */
 template <size_t Size>
-bool ReadText(Bytes from, char (&text)[Size]) {
+bool ReadText(ByteSpan from, char (&text)[Size]) {
   const auto* characters = reinterpret_cast<const char*>(from.data);
   const size_t length = ::strnlen(characters, from.size);
   if (length >= Size) return false;
@@ -78,7 +80,7 @@ constexpr uint64_t StatisticsRecord::* kCounters[] = {
 static_assert(std::size(kCounters) == IPVS_STATS_ATTR_OUTBPS + 1);
 
 /* A counter of 64 bits, or of 32 as most are in kernels before 4.1. */
-bool ReadCounter(Bytes from, uint64_t& counter) {
+bool ReadCounter(ByteSpan from, uint64_t& counter) {
   if (Read(from, counter)) return true;
   uint32_t narrow = 0;
   if (!Read(from, narrow)) return false;
@@ -86,9 +88,9 @@ bool ReadCounter(Bytes from, uint64_t& counter) {
   return true;
 }
 
-bool ReadStatistics(Bytes nest, StatisticsRecord& into) {
+bool ReadStatistics(ByteSpan nest, StatisticsRecord& into) {
   uint32_t types = 0;
-  return ReadAttributes(nest, types, [&](int type, Bytes payload) {
+  return ReadAttributes(nest, types, [&](int type, ByteSpan payload) {
     if (type <= IPVS_STATS_ATTR_UNSPEC || type > IPVS_STATS_ATTR_OUTBPS) return true;
     return ReadCounter(payload, into.*kCounters[type]);
   });
@@ -96,8 +98,8 @@ bool ReadStatistics(Bytes nest, StatisticsRecord& into) {
 
 /* An entry's statistics come twice, except from kernels before 4.1, which lack the wide ones. */
 struct StatisticsNests {
-  Bytes wide;
-  Bytes narrow;
+  ByteSpan wide;
+  ByteSpan narrow;
 
   bool ReadInto(StatisticsRecord& record) const {
     return ReadStatistics(wide.data != nullptr ? wide : narrow, record);
@@ -107,11 +109,11 @@ struct StatisticsNests {
 /* What of an entry can't be read before all of its attributes have been seen: their order means
    nothing. The kernel sends a destination's address before its family. */
 struct Postponed {
-  Bytes address;
+  ByteSpan address;
   StatisticsNests statistics;
 };
 
-bool ReadServiceAttribute(int type, Bytes payload, ServiceRecord& into, Postponed& later) {
+bool ReadServiceAttribute(int type, ByteSpan payload, ServiceRecord& into, Postponed& later) {
   ip_vs_flags flags{};
   switch (type) {
     case IPVS_SVC_ATTR_AF:
@@ -150,7 +152,7 @@ bool ReadServiceAttribute(int type, Bytes payload, ServiceRecord& into, Postpone
 }
 
 /* A service has a firewall mark, or else protocol, address and port. */
-bool FinishServiceKey(uint32_t types, Bytes address, ServiceRecord& into) {
+bool FinishServiceKey(uint32_t types, ByteSpan address, ServiceRecord& into) {
   if (into.by_fwmark != 0) {
     into.protocol = into.port = 0;
     return true;
@@ -159,7 +161,7 @@ bool FinishServiceKey(uint32_t types, Bytes address, ServiceRecord& into) {
   return (types & kKey) == kKey && ReadAddress(address, into.address, into.family);
 }
 
-bool ReadDestinationAttribute(int type, Bytes payload, DestinationRow& into, Postponed& later) {
+bool ReadDestinationAttribute(int type, ByteSpan payload, DestinationRow& into, Postponed& later) {
   DestinationRecord& destination = into.destination;
   uint8_t tunnel_type = 0;
   switch (type) {
@@ -203,7 +205,7 @@ bool ReadDestinationAttribute(int type, Bytes payload, DestinationRow& into, Pos
   }
 }
 
-bool ReadDaemonAttribute(int type, Bytes payload, DaemonRecord& into) {
+bool ReadDaemonAttribute(int type, ByteSpan payload, DaemonRecord& into) {
   switch (type) {
     case IPVS_DAEMON_ATTR_STATE:
       return Read(payload, into.state);
@@ -238,9 +240,10 @@ std::optional<ServiceRow> DecodeService(const nlmsghdr* header) {
   ServiceRecord& service = row.service;
   Postponed later;
   uint32_t types = 0;
-  const bool read = ReadAttributes(
-      NestOf(header, IPVS_CMD_ATTR_SERVICE), types,
-      [&](int type, Bytes payload) { return ReadServiceAttribute(type, payload, service, later); });
+  const bool read =
+      ReadAttributes(NestOf(header, IPVS_CMD_ATTR_SERVICE), types, [&](int type, ByteSpan payload) {
+        return ReadServiceAttribute(type, payload, service, later);
+      });
   if (!read || (types & kNeeded) != kNeeded || !FinishServiceKey(types, later.address, service) ||
       !later.statistics.ReadInto(row.statistics)) {
     return std::nullopt;
@@ -259,9 +262,10 @@ std::optional<DestinationRow> DecodeDestination(const nlmsghdr* header, uint16_t
   DestinationRecord& destination = row.destination;
   destination.family = service_family;
   Postponed later;
-  const bool read = ReadNeeded(
-      NestOf(header, IPVS_CMD_ATTR_DEST), kNeeded,
-      [&](int type, Bytes payload) { return ReadDestinationAttribute(type, payload, row, later); });
+  const bool read =
+      ReadNeeded(NestOf(header, IPVS_CMD_ATTR_DEST), kNeeded, [&](int type, ByteSpan payload) {
+        return ReadDestinationAttribute(type, payload, row, later);
+      });
   if (!read || !ReadAddress(later.address, destination.address, destination.family) ||
       !later.statistics.ReadInto(row.statistics)) {
     return std::nullopt;
@@ -272,7 +276,7 @@ std::optional<DestinationRow> DecodeDestination(const nlmsghdr* header, uint16_t
 std::optional<InfoRow> DecodeInfo(const nlmsghdr* header) {
   constexpr uint32_t kNeeded = TypeBits(IPVS_INFO_ATTR_VERSION, IPVS_INFO_ATTR_CONN_TAB_SIZE);
   InfoRow row{};
-  const bool read = ReadNeeded(AttributesOf(header), kNeeded, [&](int type, Bytes payload) {
+  const bool read = ReadNeeded(AttributesOf(header), kNeeded, [&](int type, ByteSpan payload) {
     if (type == IPVS_INFO_ATTR_VERSION) return Read(payload, row.version);
     return type != IPVS_INFO_ATTR_CONN_TAB_SIZE || Read(payload, row.connection_table_size);
   });
@@ -283,9 +287,9 @@ std::optional<DaemonRow> DecodeDaemon(const nlmsghdr* header) {
   constexpr uint32_t kNeeded =
       TypeBits(IPVS_DAEMON_ATTR_STATE, IPVS_DAEMON_ATTR_SYNC_ID, IPVS_DAEMON_ATTR_MCAST_IFN);
   DaemonRow row{};
-  const bool read =
-      ReadNeeded(NestOf(header, IPVS_CMD_ATTR_DAEMON), kNeeded,
-                 [&](int type, Bytes payload) { return ReadDaemonAttribute(type, payload, row); });
+  const bool read = ReadNeeded(
+      NestOf(header, IPVS_CMD_ATTR_DAEMON), kNeeded,
+      [&](int type, ByteSpan payload) { return ReadDaemonAttribute(type, payload, row); });
   return read ? std::optional(row) : std::nullopt;
 }
 
@@ -293,7 +297,7 @@ std::optional<TimeoutsRow> DecodeTimeouts(const nlmsghdr* header) {
   constexpr uint32_t kNeeded =
       TypeBits(IPVS_CMD_ATTR_TIMEOUT_TCP, IPVS_CMD_ATTR_TIMEOUT_TCP_FIN, IPVS_CMD_ATTR_TIMEOUT_UDP);
   TimeoutsRow row{};
-  const bool read = ReadNeeded(AttributesOf(header), kNeeded, [&](int type, Bytes payload) {
+  const bool read = ReadNeeded(AttributesOf(header), kNeeded, [&](int type, ByteSpan payload) {
     if (type == IPVS_CMD_ATTR_TIMEOUT_TCP) return Read(payload, row.tcp);
     if (type == IPVS_CMD_ATTR_TIMEOUT_TCP_FIN) return Read(payload, row.tcp_fin);
     return type != IPVS_CMD_ATTR_TIMEOUT_UDP || Read(payload, row.udp);
@@ -303,10 +307,10 @@ std::optional<TimeoutsRow> DecodeTimeouts(const nlmsghdr* header) {
 
 std::optional<uint16_t> DecodeFamily(const nlmsghdr* header) {
   uint16_t family = 0;
-  const bool read =
-      ReadNeeded(AttributesOf(header), TypeBit(CTRL_ATTR_FAMILY_ID), [&](int type, Bytes payload) {
-        return type != CTRL_ATTR_FAMILY_ID || Read(payload, family);
-      });
+  const bool read = ReadNeeded(AttributesOf(header), TypeBit(CTRL_ATTR_FAMILY_ID),
+                               [&](int type, ByteSpan payload) {
+                                 return type != CTRL_ATTR_FAMILY_ID || Read(payload, family);
+                               });
   return read ? std::optional(family) : std::nullopt;
 }
 

@@ -9,9 +9,9 @@
 
 namespace ipvs {
 
-/* The kernel's replies as records; nothing where a reply lacks what every kernel sends, or is cut
-   short. Attributes that this code does not know are passed over, bytes behind the value of one
-   that it knows too. */
+/* The kernel's replies as records; nothing where a reply lacks what every kernel sends, is cut
+   short, or holds an attribute with less than its value. Attributes that this code does not know
+   are passed over, and so are bytes behind the value of one that it knows. */
 std::optional<ServiceRow> DecodeService(const nlmsghdr* header);
 
 /* Kernels before 3.18 do not tell a destination's family: then it is `service_family`. */

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "deadline.h"
 #include "environment_data.h"
 #include "job.h"
 
@@ -24,7 +25,8 @@ constexpr std::chrono::milliseconds kJobTime{100};
 
 /* Files of /proc hand out a page at a time, and some walk a whole table for each. */
 Reply ReadPiece(int descriptor) {
-  const auto stop = std::chrono::steady_clock::now() + kJobTime;
+  Deadline deadline(kJobTime);
+  deadline.Begin();
   std::vector<uint8_t> piece(kPieceSize);
   size_t size = 0;
   do {
@@ -33,7 +35,7 @@ Reply ReadPiece(int descriptor) {
     if (got < 0) return Reply(Outcome{errno, Stage::kFile});
     if (got == 0) break;
     size += static_cast<size_t>(got);
-  } while (size < piece.size() && std::chrono::steady_clock::now() < stop);
+  } while (size < piece.size() && !deadline.IsOver());
   piece.resize(size);
   Reply reply;
   reply.Append(piece);

@@ -15,9 +15,9 @@ namespace ipvs {
 
 /* A generic-netlink socket: messages in, datagrams out, never longer than a deadline.
 
-   libnl writes the messages. The rest is done here: its sockets are 1,024 in a process at most, its
-   receive loop knows no deadline and folds errno values into fewer codes of its own (ENOENT and
-   ESRCH become one), and it looks through each attribute of a list several times. */
+   libnl writes the messages. Sending and receiving is done here: libnl's sockets are 1,024 in a
+   process at most, and its receive loop knows no deadline and folds errno values into fewer codes
+   of its own (ENOENT and ESRCH become one). */
 class NetlinkSocket {
  public:
   /* Opens the socket in the calling thread's network namespace. */

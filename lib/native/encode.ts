@@ -49,25 +49,24 @@ export interface Command {
   readonly timeouts?: Partial<Timeouts> | undefined;
 }
 
-/** Commands: room for one call and its neighbours. */
-const FIRST_RESERVE = 4;
+/** Commands: one call and its neighbours. */
+const FIRST_ROOM = 4;
 
 /** Writes into a buffer of packed records, all zero where nothing was written. */
 class Writer {
   bytes = new Uint8Array(0);
   #view = new DataView(this.bytes.buffer);
+  readonly #firstRoom: number;
 
-  readonly #first: number;
-
-  /** @param first - How many bytes there is room for at first. */
-  constructor(first: number) {
-    this.#first = first;
+  /** @param firstRoom - For so many bytes there is room as soon as something is written. */
+  constructor(firstRoom: number) {
+    this.#firstRoom = firstRoom;
   }
 
   /** Makes room for so many bytes, and more than that again; what was written stays. */
   reserve(size: number): void {
     if (size <= this.bytes.length) return;
-    const bytes = new Uint8Array(Math.max(this.#first, 4 * this.bytes.length));
+    const bytes = new Uint8Array(Math.max(this.#firstRoom, 4 * this.bytes.length));
     bytes.set(this.bytes);
     this.bytes = bytes;
     this.#view = new DataView(bytes.buffer);
@@ -198,9 +197,9 @@ export class CommandBuffer {
   readonly #writer: Writer;
   #length = 0;
 
-  /** @param first - How many commands there is room for at first. */
-  constructor(first = FIRST_RESERVE) {
-    this.#writer = new Writer(first * COMMAND.size);
+  /** @param firstRoom - For so many commands there is room as soon as there is one. */
+  constructor(firstRoom = FIRST_ROOM) {
+    this.#writer = new Writer(firstRoom * COMMAND.size);
   }
 
   /** How many commands there are. */

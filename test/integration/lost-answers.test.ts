@@ -66,13 +66,15 @@ describe('an answer of the kernel that is lost or spoilt', () => {
     });
   }
 
-  it('is never read out of bounds: a reply of nonsense is malformed', async () => {
-    const report = await reportOf('garble');
-    const malformed = { reason: 'malformed-reply', code: 'ERR_IPVS_MALFORMED_REPLY' };
-    assert.deepEqual(report.read, { ...malformed, outcome: 'not-applied' });
-    assert.deepEqual(report.listed, { ...malformed, outcome: 'not-applied' });
-    assert.equal(report.afterwards, 1);
-  });
+  for (const [fault, what] of Object.entries({ garble: 'nonsense', curt: 'values cut short' })) {
+    it(`is never read out of bounds: a reply of ${what} is malformed`, async () => {
+      const report = await reportOf(fault);
+      const malformed = { reason: 'malformed-reply', code: 'ERR_IPVS_MALFORMED_REPLY' };
+      assert.deepEqual(report.read, { ...malformed, outcome: 'not-applied' });
+      assert.deepEqual(report.listed, { ...malformed, outcome: 'not-applied' });
+      assert.equal(report.afterwards, 1);
+    });
+  }
 });
 
 describe('a thread inside another namespace', () => {

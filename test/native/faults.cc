@@ -6,6 +6,7 @@
    lose, overflow, cut, garble, empty   see Spoil
    linux-5.1, linux-4.0, linux-3.17     answers as that kernel gives them: see Drops
    future                               answers with attributes that nobody knows, in another order
+   curt                                 answers in which an attribute's value is one byte at most
    memory                               there is none for a thread that entered another namespace
    interrupt                            every other system call on the socket ends with EINTR
    single                               one datagram is received at a time
@@ -86,6 +87,17 @@ void AppendUnknown(Bytes& to) {
   Append(to, "nobody", 5);
 }
 
+/* An attribute as it is, or with a value of one byte at most. */
+Bytes RewriteAttribute(std::string_view fault, nlattr attribute, const char* data) {
+  if (fault == "curt") {
+    attribute.nla_len = std::min<uint16_t>(attribute.nla_len, kAttributeHeader + 1);
+  }
+  Bytes rewritten;
+  Append(rewritten, data, attribute.nla_len);
+  std::memcpy(rewritten.data(), &attribute, sizeof attribute);
+  return rewritten;
+}
+
 /* The attributes of a service or a destination, as another kernel would have sent them. */
 Bytes RewriteNest(std::string_view fault, uint8_t command, const char* data, size_t size) {
   std::vector<Bytes> kept;
@@ -93,8 +105,9 @@ Bytes RewriteNest(std::string_view fault, uint8_t command, const char* data, siz
     nlattr attribute{};
     std::memcpy(&attribute, data + at, sizeof attribute);
     if (attribute.nla_len < kAttributeHeader || at + attribute.nla_len > size) break;
-    if (fault == "future" || !Drops(fault, command, attribute.nla_type & NLA_TYPE_MASK)) {
-      Append(kept.emplace_back(), data + at, attribute.nla_len);
+    const bool old = fault.substr(0, 6) == "linux-";
+    if (!old || !Drops(fault, command, attribute.nla_type & NLA_TYPE_MASK)) {
+      kept.push_back(RewriteAttribute(fault, attribute, data + at));
     }
     at += NLA_ALIGN(attribute.nla_len);
   }
@@ -230,7 +243,9 @@ ssize_t Spoil(std::string_view fault, msghdr* message, ssize_t size) {
   if (fault == "cut") return size / 2;
   if (fault == "garble") Garble(message, size);
   if (fault == "empty") return 0;
-  if (fault == "future" || fault.substr(0, 6) == "linux-") return Rewrite(fault, message, size);
+  if (fault == "future" || fault == "curt" || fault.substr(0, 6) == "linux-") {
+    return Rewrite(fault, message, size);
+  }
   return size;
 }
 

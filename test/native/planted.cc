@@ -3,6 +3,7 @@
    find these can't be believed when it finds nothing. */
 #include <linux/genetlink.h>
 #include <linux/netlink.h>
+#include <netlink/msg.h>
 
 #include <array>
 #include <chrono>
@@ -12,7 +13,6 @@
 #include <memory>
 #include <string>
 #include <thread>
-#include <vector>
 
 #include "../../native/connection.h"
 #include "../../native/datagram.h"
@@ -20,6 +20,7 @@
 #include "../../native/napi_setup.h"
 #include "../../native/netlink_socket.h"
 #include "../../native/reply.h"
+#include "../../native/request_buffer.h"
 
 /* Of libasan, which is not there in a build for another sanitizer. */
 extern "C" {
@@ -32,7 +33,7 @@ namespace {
 void Read(const void* data) {
   ipvs::Outcome failure;
   ipvs::ReadDatagram(
-      data, NLMSG_HDRLEN, {0, 0, 1}, [](size_t, nlmsghdr*, ipvs::Outcome&) { return true; },
+      data, NLMSG_HDRLEN, {0, 0, 1}, [](size_t, const nlmsghdr*, ipvs::Outcome&) { return true; },
       failure);
 }
 
@@ -49,11 +50,11 @@ void Overflow(const Napi::CallbackInfo& /*info*/) {
 Napi::Value Overread(const Napi::CallbackInfo& info) {
   ipvs::NetlinkSocket socket;
   ipvs::NetlinkSocket::Datagram datagram;
-  std::vector<ipvs::Message> requests;
-  if (!socket.Open().Failed()) {
-    requests.push_back(ipvs::EncodeFamilyRequest({GENL_ID_CTRL, socket.Port(), 1, NLM_F_ACK}));
-    socket.Send(requests);
-    socket.Receive(ipvs::NetlinkSocket::Clock::now() + std::chrono::seconds(5), datagram);
+  ipvs::RequestBuffer requests;
+  if (!socket.Open().Failed() &&
+      ipvs::EncodeFamilyRequest({GENL_ID_CTRL, socket.Port(), 1, NLM_F_ACK}, requests) &&
+      !socket.Send(requests).Failed()) {
+    socket.Receive(std::chrono::seconds(5), datagram);
   }
   return Napi::Number::New(info.Env(), static_cast<const uint8_t*>(datagram.data)[datagram.size]);
 }
@@ -99,9 +100,7 @@ bool IsFound(LoseOne lose, FreeOne free) {
 }
 
 /* The memory of libnl. */
-uintptr_t LoseMessage() {
-  return Lose(ipvs::EncodeFamilyRequest({GENL_ID_CTRL, 0, 1, 0}).release());
-}
+uintptr_t LoseMessage() { return Lose(nlmsg_alloc()); }
 
 /* The memory of C++. */
 uintptr_t LoseReply() { return Lose(std::make_unique<ipvs::Reply>().release()); }
@@ -117,7 +116,7 @@ Napi::Value Leak(const Napi::CallbackInfo& info) {
   found.Set("others", __lsan_do_recoverable_leak_check() != 0);
   __sanitizer_set_report_path(path_of_planted.c_str());
   found.Set("messages",
-            IsFound(LoseMessage, [](uintptr_t lost) { ipvs::Message(Find<nl_msg>(lost)); }));
+            IsFound(LoseMessage, [](uintptr_t lost) { nlmsg_free(Find<nl_msg>(lost)); }));
   found.Set("replies", IsFound(LoseReply, [](uintptr_t lost) {
               std::unique_ptr<ipvs::Reply>(Find<ipvs::Reply>(lost));
             }));
