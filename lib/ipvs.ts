@@ -433,7 +433,8 @@ export class Ipvs implements AsyncDisposable {
    * ```
    *
    * While anybody adds or deletes meanwhile, the loop itself included, entries may be missing or appear
-   * twice: to delete, read a list first. Until the loop ends, the kernel's module can't be unloaded.
+   * twice: to delete, read a list first. Until the loop ends, the kernel's module can't be unloaded. A loop
+   * that has begun goes on when the client is closed.
    *
    * @throws (when the first is asked for) what {@link Ipvs.listServices} does.
    */
@@ -446,7 +447,8 @@ export class Ipvs implements AsyncDisposable {
    *
    * @throws (when the first is asked for) {@link ArgumentError}; at the end, IpvsError with reason
    * `service-not-found`: the kernel gives an empty list for a service that is not there, and a shortened
-   * one for a service that is deleted meanwhile.
+   * one for a service that is deleted meanwhile; or with reason `closed` when the client, which asks for the
+   * service, was closed meanwhile.
    */
   streamDestinations(
     service: ServiceReference,
@@ -458,7 +460,8 @@ export class Ipvs implements AsyncDisposable {
   /**
    * Every virtual service with its destinations, as {@link Ipvs.streamServices} gives services; the
    * destinations are sorted by key, and those of a few hundred services are held in memory. A service that
-   * has gone when its destinations were read is left out.
+   * has gone when its destinations were read is left out. The client reads the destinations: when it is closed
+   * meanwhile, the loop ends with reason `closed`.
    *
    * @param options - With `stats: false` plain data as of {@link Ipvs.snapshot}.
    */

@@ -123,13 +123,17 @@ describe('streams', () => {
   );
 
   it(
-    'that have begun go on after the client was closed; no new one begins',
+    'that have begun go on after the client was closed, but those that ask it; no new one begins',
     inNamespace(async (_, ipvs) => {
       await writeAll(ipvs, TABLE);
+      const [{ service }] = TABLE as [(typeof TABLE)[0]];
       const stream = ipvs.streamServices();
-      await stream.next();
+      const askingClient = [ipvs.streamDestinations(service), ipvs.streamSnapshot()];
+      for (const each of [stream, ...askingClient]) await each.next();
       await ipvs.close();
       assert.equal((await collect(stream)).length, TABLE.length - 1);
+      for (const each of askingClient)
+        await assert.rejects(collect<unknown>(each), { reason: 'closed' });
       await assert.rejects(ipvs.streamServices().next(), { reason: 'closed' });
     }),
   );
