@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 #include <numeric>
+#include <utility>
 
 #include "datagram.h"
 #include "deadline.h"
@@ -58,7 +59,9 @@ bool IsTooMuch(const Outcome& outcome) {
 class Connection::Batch {
  public:
   explicit Batch(const std::vector<CommandRecord>& commands)
-      : commands_(commands), results_(commands.size()) {}
+      : commands_(commands),
+        results_(commands.size()),
+        reply_(commands.size() * sizeof(ResultRecord)) {}
 
   [[nodiscard]] const CommandRecord& Command(size_t index) const { return commands_[index]; }
   [[nodiscard]] size_t RowCount(size_t index) const { return results_[index].count; }
@@ -93,24 +96,18 @@ class Connection::Batch {
 
   /* The reply, with the first `done` results. */
   [[nodiscard]] Reply Finish(size_t done) {
-    const size_t rows_begin = sizeof(ReplyHeader) + done * sizeof(ResultRecord);
-    Reply reply;
     for (size_t index = 0; index < done; ++index) {
-      results_[index].row += static_cast<uint32_t>(rows_begin);
-      reply.Append(results_[index]);
+      reply_.Write(sizeof(ReplyHeader) + index * sizeof(ResultRecord), results_[index]);
     }
-    reply.Append(rows_);
-    reply.Finish({}, done);
-    return reply;
+    reply_.Finish({}, done);
+    return std::move(reply_);
   }
 
  private:
   template <typename Row>
   Outcome AddRow(size_t index, const std::optional<Row>& row) {
     if (!row) return {EBADMSG, Stage::kReply};
-    const size_t offset = rows_.size();
-    rows_.resize(offset + sizeof *row);
-    std::memcpy(rows_.data() + offset, &*row, sizeof *row);
+    const size_t offset = reply_.Append(*row);
     ResultRecord& result = results_[index];
     if (result.count == 0) result.row = static_cast<uint32_t>(offset);
     ++result.count;
@@ -118,8 +115,8 @@ class Connection::Batch {
   }
 
   const std::vector<CommandRecord>& commands_;
-  std::vector<ResultRecord> results_;  // `row` counts from the begin of `rows_`
-  std::vector<uint8_t> rows_;
+  std::vector<ResultRecord> results_;
+  Reply reply_;  // with the rows, behind room for the results
 };
 
 Reply Connection::Open() { return Reply(EnsureOpen()); }

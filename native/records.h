@@ -93,7 +93,7 @@ struct CommandRecord {
 };
 
 /* A reply begins with this. `count` ResultRecords follow, one per command that was executed (the
-   first `count` of the batch), then the rows that they point at. */
+   first `count` of the batch), and somewhere behind them the rows that they point at. */
 struct ReplyHeader {
   int32_t error;   // of the job as a whole: an errno, 0 for none
   uint32_t stage;  // Stage, where error is not 0

@@ -13,16 +13,23 @@ namespace ipvs {
 /* The packed answer to one job, as it goes to JavaScript. */
 class Reply {
  public:
-  Reply() : bytes_(sizeof(ReplyHeader)) {}
+  /* With so many bytes behind the header that Write() fills. */
+  explicit Reply(size_t room = 0) : bytes_(sizeof(ReplyHeader) + room) {}
   explicit Reply(Outcome failure) : Reply() { Finish(failure, 0); }
 
+  /* Adds a record; where it lies. */
   template <typename Record>
   size_t Append(const Record& record) {
-    static_assert(std::is_trivially_copyable_v<Record>);
     const size_t offset = bytes_.size();
     bytes_.resize(offset + sizeof record);
-    std::memcpy(bytes_.data() + offset, &record, sizeof record);
+    Write(offset, record);
     return offset;
+  }
+
+  template <typename Record>
+  void Write(size_t offset, const Record& record) {
+    static_assert(std::is_trivially_copyable_v<Record>);
+    std::memcpy(bytes_.data() + offset, &record, sizeof record);
   }
 
   void Append(const std::vector<uint8_t>& rows) {
@@ -32,7 +39,7 @@ class Reply {
   void Finish(Outcome outcome, size_t count) {
     const ReplyHeader header{outcome.error, static_cast<uint32_t>(outcome.stage),
                              static_cast<uint32_t>(count), 0};
-    std::memcpy(bytes_.data(), &header, sizeof header);
+    Write(0, header);
   }
 
   [[nodiscard]] const std::vector<uint8_t>& Bytes() const { return bytes_; }
