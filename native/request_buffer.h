@@ -11,8 +11,8 @@ namespace ipvs {
 
 /* The requests of one send, one behind the other, as netlink reads them.
 
-   libnl writes each into one and the same message, from which it is copied: a message for each took
-   a third of the time, and memory that went back to the system after every send. */
+   libnl writes each into one and the same message, from which it is copied: making a message
+   for each takes longer than copying. */
 class RequestBuffer {
  public:
   void Clear() noexcept;

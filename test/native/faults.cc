@@ -64,8 +64,11 @@ void Garble(const msghdr* message, ssize_t size) {
 constexpr uint16_t kUnknownAttribute = 200;
 constexpr size_t kAttributeHeader = sizeof(nlattr);
 
+bool IsOldKernel(std::string_view fault) { return fault.substr(0, 6) == "linux-"; }
+
 /* Whether a kernel as old as `fault` names lacks this attribute of a service or a destination. */
 bool Drops(std::string_view fault, uint8_t command, int attribute) {
+  if (!IsOldKernel(fault)) return false;
   const bool destination = command == IPVS_CMD_NEW_DEST;
   if (destination && attribute >= IPVS_DEST_ATTR_TUN_TYPE) return true;
   if (fault == "linux-5.1") return false;
@@ -105,8 +108,7 @@ Bytes RewriteNest(std::string_view fault, uint8_t command, const char* data, siz
     nlattr attribute{};
     std::memcpy(&attribute, data + at, sizeof attribute);
     if (attribute.nla_len < kAttributeHeader || at + attribute.nla_len > size) break;
-    const bool old = fault.substr(0, 6) == "linux-";
-    if (!old || !Drops(fault, command, attribute.nla_type & NLA_TYPE_MASK)) {
+    if (!Drops(fault, command, attribute.nla_type & NLA_TYPE_MASK)) {
       kept.push_back(RewriteAttribute(fault, attribute, data + at));
     }
     at += NLA_ALIGN(attribute.nla_len);
@@ -243,7 +245,7 @@ ssize_t Spoil(std::string_view fault, msghdr* message, ssize_t size) {
   if (fault == "cut") return size / 2;
   if (fault == "garble") Garble(message, size);
   if (fault == "empty") return 0;
-  if (fault == "future" || fault == "curt" || fault.substr(0, 6) == "linux-") {
+  if (fault == "future" || fault == "curt" || IsOldKernel(fault)) {
     return Rewrite(fault, message, size);
   }
   return size;
